@@ -27,7 +27,7 @@ public sealed record ServiceTask
     /// <summary>Not desired to run before this instant (restart backoff); null when it need not wait.</summary>
     public DateTimeOffset? NotBefore { get; init; }
     /// <summary>What is known of it.</summary>
-    public required TaskStatus Status { get; init; }
+    public required ServiceTaskStatus Status { get; init; }
 
     /// <summary>How far it has come.</summary>
     public TaskState State => Status.State;
@@ -37,7 +37,7 @@ public sealed record ServiceTask
 }
 
 /// <summary>What an agent, or the manager, last said of a task. Field names follow Docker's <c>TaskStatus</c>.</summary>
-public sealed record TaskStatus
+public sealed record ServiceTaskStatus
 {
     /// <summary>How far it has come.</summary>
     public required TaskState State { get; init; }
