@@ -1,0 +1,118 @@
+using System.Collections.Immutable;
+using Berth.Model;
+
+namespace Berth.Manager.Store;
+
+/// <summary>Everything a manager knows, as one immutable value; any thread may read it.</summary>
+/// <remarks>Durable objects come from commits. Task statuses below terminal and node statuses are soft: they are
+/// applied without a commit and are unknown again after a restart, until agents report them.</remarks>
+public sealed class ClusterState
+{
+    /// <summary>No objects, index 0.</summary>
+    public static ClusterState Empty { get; } = new();
+
+    /// <summary>Index of the newest commit it holds.</summary>
+    public long Index { get; private init; }
+
+    /// <summary>The cluster's id; unknown before the first leader wrote it.</summary>
+    public ClusterId? ClusterId { get; private init; }
+
+    /// <summary>The leadership term it belongs to; grows by one each time a manager comes to lead.</summary>
+    public long Epoch { get; private init; }
+
+    /// <summary>Services by id.</summary>
+    public ImmutableDictionary<ServiceId, Service> Services { get; private init; } = ImmutableDictionary<ServiceId, Service>.Empty;
+
+    /// <summary>Ids of services by name.</summary>
+    public ImmutableDictionary<string, ServiceId> ServiceNames { get; private init; } = ImmutableDictionary<string, ServiceId>.Empty;
+
+    /// <summary>Stacks by name.</summary>
+    public ImmutableDictionary<string, Stack> Stacks { get; private init; } = ImmutableDictionary<string, Stack>.Empty;
+
+    /// <summary>Nodes by id.</summary>
+    public ImmutableDictionary<NodeId, Node> Nodes { get; private init; } = ImmutableDictionary<NodeId, Node>.Empty;
+
+    /// <summary>Tasks by id, ended ones in history included.</summary>
+    public ImmutableDictionary<TaskId, ServiceTask> Tasks { get; private init; } = ImmutableDictionary<TaskId, ServiceTask>.Empty;
+
+    /// <summary>Task ids of each service, also of one that is gone while its tasks are not.</summary>
+    public ImmutableDictionary<ServiceId, ImmutableHashSet<TaskId>> TasksByService { get; private init; } =
+        ImmutableDictionary<ServiceId, ImmutableHashSet<TaskId>>.Empty;
+
+    /// <summary>Task ids assigned to each node and not ended, plus ended ones still in history.</summary>
+    public ImmutableDictionary<NodeId, ImmutableHashSet<TaskId>> TasksByNode { get; private init; } =
+        ImmutableDictionary<NodeId, ImmutableHashSet<TaskId>>.Empty;
+
+    /// <summary>Live tasks without a node: the scheduler's work.</summary>
+    public ImmutableHashSet<TaskId> Unassigned { get; private init; } = [];
+
+    /// <summary>Task specs of each service by spec version, as long as a task, the spec or the previous spec needs them.</summary>
+    public ImmutableDictionary<ServiceId, ImmutableDictionary<long, TaskSpec>> TaskSpecs { get; private init; } =
+        ImmutableDictionary<ServiceId, ImmutableDictionary<long, TaskSpec>>.Empty;
+
+    /// <summary>The service of that name.</summary>
+    public Service? FindService(string name) =>
+        ServiceNames.TryGetValue(name, out var id) ? Services[id] : null;
+
+    /// <summary>Tasks of a service in no order; empty when it has none.</summary>
+    public IEnumerable<ServiceTask> TasksOf(ServiceId service) =>
+        TasksByService.TryGetValue(service, out var ids) ? ids.Select(id => Tasks[id]) : [];
+
+    /// <summary>Tasks of a node in no order; empty when it has none.</summary>
+    public IEnumerable<ServiceTask> TasksOn(NodeId node) =>
+        TasksByNode.TryGetValue(node, out var ids) ? ids.Select(id => Tasks[id]) : [];
+
+    /// <summary>Whether a task runs and its node can say so: what <c>REPLICAS</c> counts.</summary>
+    public bool CountsAsRunning(ServiceTask task) =>
+        task is { State: TaskState.Running, DesiredState: TaskState.Running, NodeId: { } node }
+        && Nodes.TryGetValue(node, out var found) && found.Status.State != NodeState.Down;
+
+    /// <summary>The state after a commit. Pure: the same state and commit give the same state, today and in a replay.</summary>
+    public ClusterState Apply(Commit commit) => ApplyAll(commit.Changes, commit.Index, commit.At);
+
+    /// <summary>The state after soft changes; <see cref="Index"/> stays.</summary>
+    public ClusterState Observe(IReadOnlyCollection<Change> changes) => ApplyAll(changes, Index, default);
+
+    /// <summary>A state as a snapshot holds it.</summary>
+    public static ClusterState Restore(
+        long index, ClusterId? clusterId, long epoch, IEnumerable<Service> services, IEnumerable<Stack> stacks, IEnumerable<Node> nodes,
+        IEnumerable<(ServiceId Service, long SpecVersion, TaskSpec Spec)> taskSpecs, IEnumerable<ServiceTask> tasks)
+    {
+        var builder = new ClusterStateBuilder(Empty) { ClusterId = clusterId, Epoch = epoch };
+        foreach (var (service, version, spec) in taskSpecs)
+            builder.KeepSpec(service, version, spec);
+        foreach (var service in services)
+            builder.Put(service);
+        foreach (var stack in stacks)
+            builder.Put(stack);
+        foreach (var node in nodes)
+            builder.Put(node);
+        foreach (var task in tasks)
+            builder.Put(task);
+        return builder.Build(index);
+    }
+
+    private ClusterState ApplyAll(IReadOnlyCollection<Change> changes, long index, DateTimeOffset at)
+    {
+        var builder = new ClusterStateBuilder(this);
+        foreach (var change in changes)
+            builder.Apply(change, index, at);
+        return builder.Build(index);
+    }
+
+    internal static ClusterState From(ClusterStateBuilder builder, long index) => new()
+    {
+        Index = index,
+        ClusterId = builder.ClusterId,
+        Epoch = builder.Epoch,
+        Services = builder.Services.ToImmutable(),
+        ServiceNames = builder.ServiceNames.ToImmutable(),
+        Stacks = builder.Stacks.ToImmutable(),
+        Nodes = builder.Nodes.ToImmutable(),
+        Tasks = builder.Tasks.ToImmutable(),
+        TasksByService = builder.TasksByService.ToImmutable(),
+        TasksByNode = builder.TasksByNode.ToImmutable(),
+        Unassigned = builder.Unassigned.ToImmutable(),
+        TaskSpecs = builder.TaskSpecs.ToImmutable(),
+    };
+}
