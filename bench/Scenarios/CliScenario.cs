@@ -1,0 +1,49 @@
+using System.Diagnostics;
+using Berth.Bench.Measure;
+using Berth.Bench.Subjects;
+
+namespace Berth.Bench.Scenarios;
+
+/// <summary><c>berth service ls</c> against <c>docker service ls</c> on equally filled clusters, process start to exit.</summary>
+public static class CliScenario
+{
+    private const int Services = 20;
+
+    /// <summary>Runs it, one call of each in turn.</summary>
+    public static async Task RunAsync(Report report, int rounds)
+    {
+        await using var lab = await BenchLab.UpAsync(hosts: 1, forSwarm: true);
+        var swarm = new SwarmSubject(lab);
+        await swarm.FormAsync();
+        for (var number = 0; number < Services; number++)
+        {
+            var name = $"bench-{number}";
+            await lab.BerthAsync("service", "create", "--detach", "--name", name, "--replicas", "0", "berth/busybox:1", "sleep", "1000000");
+            await swarm.DockerAsync(0, "service", "create", "--detach", "--quiet", "--no-resolve-image", "--name", name, "--replicas", "0", "berth/busybox:1", "sleep", "1000000");
+        }
+        var berth = (Wall: new List<double>(), Cpu: new List<double>());
+        var docker = (Wall: new List<double>(), Cpu: new List<double>());
+        string[] own = ["--host", "unix://" + lab.Hosts[0].ManagerSocket, "service", "ls"];
+        string[] theirs = ["-H", "unix://" + lab.Hosts[0].Engine.Socket, "service", "ls"];
+        for (var round = 0; round < rounds * 10; round++)
+        {
+            await TimeAsync(berth, BenchLab.Berth, own);
+            await TimeAsync(docker, "docker", theirs);
+        }
+        report.Add(Row.Of("cli", "berth", $"service ls, {Services} services", "ms", berth.Wall) with { CpuS = berth.Cpu.Average() });
+        report.Add(Row.Of("cli", "swarm", $"service ls, {Services} services", "ms", docker.Wall) with { CpuS = docker.Cpu.Average() });
+        report.Add(Row.Of("cli", "berth", "wall time as a share of docker's", "ratio", [.. berth.Wall.Zip(docker.Wall, (mine, other) => mine / other)]));
+    }
+
+    private static async Task TimeAsync((List<double> Wall, List<double> Cpu) samples, string program, string[] arguments)
+    {
+        var cpu = CpuClock.OfEndedChildren();
+        var clock = Stopwatch.StartNew();
+        var output = await Command.RunAsync(program, arguments);
+        samples.Wall.Add(clock.Elapsed.TotalMilliseconds);
+        samples.Cpu.Add(CpuClock.OfEndedChildren() - cpu);
+        var lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length;
+        if (lines != Services + 1)
+            throw new InvalidOperationException($"{program} listed {lines - 1} services, not {Services}:\n{output}");
+    }
+}
