@@ -1,0 +1,70 @@
+using System.Net.Sockets;
+using Berth.Cli.Output;
+using Grpc.Core;
+
+namespace Berth.Cli.Client;
+
+/// <summary>What a failed call means to a person: pure, so that every status has its test.</summary>
+internal static class Faults
+{
+    /// <summary>Turns a call's failure into an error to show.</summary>
+    /// <param name="fault">What gRPC says.</param>
+    /// <param name="address">The manager that was asked.</param>
+    /// <param name="doing">What was asked, such as <c>create service 'web'</c>.</param>
+    public static UserError ToUserError(RpcException fault, ManagerAddress address, string doing)
+    {
+        var why = fault.Status.Detail;
+        return fault.StatusCode switch
+        {
+            StatusCode.Unavailable when IsAway(fault) => Unreachable(fault, address),
+            StatusCode.Unavailable => new UserError($"cannot {doing} now: {why}",
+                "try again; 'berth info' shows whether the manager is well", ExitCode.Unreachable, fault),
+            StatusCode.DeadlineExceeded => new UserError($"cannot {doing}: the manager at {address.Url} did not answer in time",
+                "look at the manager's log; 'berth info' shows whether it answers at all", ExitCode.Unreachable, fault),
+            StatusCode.InvalidArgument => new UserError($"cannot {doing}: {why}", null, ExitCode.WrongUsage, fault),
+            StatusCode.NotFound => new UserError($"cannot {doing}: {why}", Lists(doing), ExitCode.Failed, fault),
+            StatusCode.AlreadyExists or StatusCode.FailedPrecondition or StatusCode.Aborted or StatusCode.ResourceExhausted =>
+                new UserError($"cannot {doing}: {why}", null, ExitCode.Failed, fault),
+            StatusCode.Unimplemented => new UserError($"cannot {doing}: the manager at {address.Url} does not know this call",
+                "compare 'berth version': client and manager differ", ExitCode.Failed, fault),
+            StatusCode.Internal when fault.Status.DebugException is HttpRequestException => Unreachable(fault, address),
+            _ => new UserError($"cannot {doing}: the manager failed ({fault.StatusCode}): {why}",
+                "this is a bug in the manager; its log has the details", ExitCode.Failed, fault),
+        };
+    }
+
+    /// <summary>Whether the manager itself could not be reached, as opposed to one that answers that it cannot now.</summary>
+    public static bool IsAway(RpcException fault) =>
+        fault.StatusCode is StatusCode.Unavailable or StatusCode.Internal && fault.Status.DebugException is not null;
+
+    private static UserError Unreachable(RpcException fault, ManagerAddress address)
+    {
+        var (why, next) = Innermost(fault) is SocketException socket ? socket.SocketErrorCode switch
+        {
+            SocketError.AddressNotAvailable or SocketError.HostNotFound => ("there is no such host", Start),
+            SocketError.AccessDenied => ("this user may not open the socket", "run as root, or ask for access to the socket"),
+            SocketError.ConnectionRefused => ("nobody listens there", Start),
+            _ when address.SocketPath is { } path && !File.Exists(path) => ("there is no such socket", Start),
+            _ => (socket.Message, Start),
+        } : (fault.Status.DebugException?.Message ?? fault.Status.Detail, Start);
+        return new UserError($"no manager answers at {address.Url}: {why}", next, ExitCode.Unreachable, fault);
+    }
+
+    private const string Start =
+        "start one with 'berth lab up' or berth-manager, or name another with --host URL or BERTH_HOST";
+
+    private static Exception Innermost(RpcException fault)
+    {
+        var at = fault.Status.DebugException ?? fault;
+        while (at.InnerException is { } inner)
+            at = inner;
+        return at;
+    }
+
+    private static string? Lists(string doing) =>
+        doing.Contains("service", StringComparison.Ordinal) ? "'berth service ls' lists the services"
+        : doing.Contains("node", StringComparison.Ordinal) ? "'berth node ls' lists the nodes"
+        : doing.Contains("stack", StringComparison.Ordinal) ? "'berth stack ls' lists the stacks"
+        : doing.Contains("task", StringComparison.Ordinal) ? "'berth service ps SERVICE' lists the tasks"
+        : null;
+}

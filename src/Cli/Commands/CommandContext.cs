@@ -1,0 +1,35 @@
+using System.CommandLine;
+using Berth.Cli.Client;
+using Berth.Cli.Output;
+using Berth.Model;
+
+namespace Berth.Cli.Commands;
+
+/// <summary>What a command works with besides its arguments; everything a test wants to hold in its hand.</summary>
+internal sealed record CommandContext
+{
+    /// <summary>Where output goes.</summary>
+    public required Terminal Terminal { get; init; }
+
+    /// <summary>Environment variables; null for one that is not set.</summary>
+    public required Func<string, string?> Environment { get; init; }
+
+    /// <summary>The clock.</summary>
+    public required TimeProvider Time { get; init; }
+
+    /// <summary>For names that nobody gave.</summary>
+    public required IdSource Ids { get; init; }
+
+    /// <summary>The context of this process.</summary>
+    public static CommandContext OfProcess() => new()
+    {
+        Terminal = Terminal.OfProcess(System.Environment.GetEnvironmentVariable),
+        Environment = System.Environment.GetEnvironmentVariable,
+        Time = TimeProvider.System,
+        Ids = IdSource.Random,
+    };
+
+    /// <summary>A client of the manager that the command line or the environment names.</summary>
+    public ManagerClient Connect(ParseResult parse) =>
+        new(ManagerAddress.Resolve(parse.GetValue(GlobalOptions.Host), Environment), Time);
+}
