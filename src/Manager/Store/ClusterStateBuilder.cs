@@ -80,13 +80,13 @@ internal sealed class ClusterStateBuilder(ClusterState state)
                 });
                 break;
             case Change.TaskEnded ended:
-                Edit(ended.Id, task => task with { Version = index, Status = ended.Status });
+                Edit(ended.Id, task => task with { Version = index, Status = ended.Status.After(task.Status) });
                 break;
             case Change.TaskRemoved removed:
                 Remove(removed.Id);
                 break;
             case Change.TaskObserved observed:
-                Edit(observed.Id, task => task.State.IsTerminal() ? task : task with { Status = observed.Status });
+                Edit(observed.Id, task => task.State.IsTerminal() ? task : task with { Status = observed.Status.After(task.Status) });
                 break;
             case Change.NodeObserved observed:
                 if (Nodes.TryGetValue(observed.Id, out var node))

@@ -57,4 +57,13 @@ public sealed record ServiceTaskStatus
     public bool OomKilled { get; init; }
     /// <summary>Ports the engine published for it, also those it chose itself.</summary>
     public ValueList<PortConfig> Ports { get; init; }
+    /// <summary>When it came to run, and was healthy where it has a health check, by the manager's clock; null before. An
+    /// ended task keeps it: how long a task ran decides about backoff and about the monitor time.</summary>
+    public DateTimeOffset? RunningSince { get; init; }
+
+    /// <summary>This status as the successor of <paramref name="earlier"/>: it keeps since when the task ran, which agents
+    /// need not repeat.</summary>
+    public ServiceTaskStatus After(ServiceTaskStatus earlier) => RunningSince is not null
+        ? this
+        : this with { RunningSince = earlier.RunningSince ?? (State == TaskState.Running ? Timestamp : null) };
 }

@@ -180,6 +180,7 @@ public static class ObjectMapper
             Pid = status.Pid,
             OomKilled = status.OomKilled,
             Ports = { status.Ports.Select(port => port.ToWire()) },
+            RunningSince = status.RunningSince?.ToTimestamp(),
         };
         if (status.ExitCode is { } code)
             wire.ExitCode = code;
@@ -198,6 +199,7 @@ public static class ObjectMapper
         ExitCode = wire.HasExitCode ? wire.ExitCode : null,
         OomKilled = wire.OomKilled,
         Ports = wire.Ports.Select(port => port.ToModel()).ToValueList(),
+        RunningSince = wire.RunningSince?.ToDateTimeOffset(),
     };
 
     /// <summary>Reads an agent's report; its age becomes an instant of the manager's clock.</summary>
@@ -212,5 +214,6 @@ public static class ObjectMapper
         ExitCode = wire.HasExitCode ? wire.ExitCode : null,
         OomKilled = wire.OomKilled,
         Ports = wire.Ports.Select(port => port.ToModel()).ToValueList(),
+        RunningSince = wire.HasRunningAgeNs ? now - SpecMapper.FromNanoseconds(Math.Max(0, wire.RunningAgeNs)) : null,
     };
 }
