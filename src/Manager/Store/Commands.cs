@@ -11,8 +11,19 @@ public static class Commands
     /// <param name="command">What is asked.</param>
     /// <param name="now">The leader's clock.</param>
     /// <param name="ids">New ids, in order.</param>
-    public static Decision Decide(ClusterState state, Command command, DateTimeOffset now, IdSource ids) =>
-        Decision.Refuse(RefusalReason.Invalid, $"{command.GetType().Name} is not understood (at index {state.Index}, {now:O}, {ids.GetType().Name})");
+    public static Decision Decide(ClusterState state, Command command, DateTimeOffset now, IdSource ids) => command switch
+    {
+        Command.DeployStack deploy => StackCommands.Deploy(state, deploy, now, ids),
+        Command.RemoveStack remove => StackCommands.Remove(state, remove),
+        Command.CreateService create => ServiceCommands.Create(state, create, now, ids),
+        Command.UpdateService update => ServiceCommands.Update(state, update, now),
+        Command.ScaleServices scale => ServiceCommands.Scale(state, scale, now),
+        Command.RollbackService rollback => ServiceCommands.RollBack(state, rollback, now),
+        Command.RemoveServices remove => ServiceCommands.Remove(state, remove),
+        Command.UpdateNode update => NodeCommands.Update(state, update, now),
+        Command.RegisterNode register => NodeCommands.Register(state, register, now),
+        _ => throw new ArgumentOutOfRangeException(nameof(command), command, "not a command"),
+    };
 }
 
 /// <summary>Changes and what to answer, or a refusal.</summary>
@@ -24,6 +35,12 @@ public sealed record Decision(ImmutableArray<Change> Changes, object? Result, St
     /// <summary>A refusal.</summary>
     public static Decision Refuse(RefusalReason reason, string message) =>
         new([], null, new StoreProtocol.Refused(reason, message));
+
+    /// <summary>A refusal that names every problem, one a line.</summary>
+    public static Decision Refuse(RefusalReason reason, IEnumerable<string> problems) => Refuse(reason, string.Join('\n', problems));
+
+    /// <summary>A refusal already made.</summary>
+    public static Decision Refuse(StoreProtocol.Refused refusal) => new([], null, refusal);
 
     /// <summary>Changes and an answer.</summary>
     public static Decision Accept(ImmutableArray<Change> changes, object result) => new(changes, result, null);

@@ -20,6 +20,9 @@ public sealed record Service
     public ServiceSpec? PreviousSpec { get; init; }
     /// <summary>The number of <see cref="PreviousSpec"/>'s task spec.</summary>
     public long PreviousSpecVersion { get; init; }
+    /// <summary>The highest number ever given to a task spec of it: numbers are never used again, since agents keep specs
+    /// by number.</summary>
+    public long LastSpecVersion { get; init; }
     /// <summary>The rollout under way or the last one; null before the first.</summary>
     public Rollout? Rollout { get; init; }
     /// <summary>Replicas of a replicated service; null for a global one.</summary>

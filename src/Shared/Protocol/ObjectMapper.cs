@@ -39,6 +39,7 @@ public static class ObjectMapper
         PreviousSpec = service.PreviousSpec?.ToWire(),
         PreviousSpecVersion = service.PreviousSpecVersion,
         Rollout = service.Rollout?.ToWire(),
+        LastSpecVersion = service.LastSpecVersion,
     };
 
     /// <summary>Reads a service.</summary>
@@ -53,6 +54,7 @@ public static class ObjectMapper
         PreviousSpec = wire.PreviousSpec?.ToModel(),
         PreviousSpecVersion = wire.PreviousSpecVersion,
         Rollout = wire.Rollout?.ToModel(),
+        LastSpecVersion = wire.LastSpecVersion,
     };
 
     /// <summary>Writes how far a rollout has come.</summary>
