@@ -153,7 +153,10 @@ public static class ObjectMapper
     };
 
     /// <summary>Writes a task.</summary>
-    public static V1.Task ToWire(this ServiceTask task) => new()
+    public static V1.Task ToWire(this ServiceTask task) => task.ToWire(task.Spec.ToWire());
+
+    /// <summary>Writes a task with a spec already written, which many tasks may share; null leaves the spec out.</summary>
+    public static V1.Task ToWire(this ServiceTask task, V1.TaskSpec? spec) => new()
     {
         Id = task.Id.ToString(),
         Version = task.Version,
@@ -162,7 +165,7 @@ public static class ObjectMapper
         Slot = task.Slot,
         NodeId = task.NodeId?.ToString() ?? "",
         SpecVersion = task.SpecVersion,
-        Spec = task.Spec.ToWire(),
+        Spec = spec,
         DesiredState = (V1.TaskState)task.DesiredState,
         Attempt = task.Attempt,
         NotBefore = task.NotBefore?.ToTimestamp(),

@@ -1,0 +1,76 @@
+using Grpc.Core;
+using Microsoft.Extensions.Logging;
+using V1 = Berth.Protocol.V1;
+
+namespace Berth.Manager.Api;
+
+/// <summary>What people's tools call. Each call goes to the file of its noun; this one only says which.</summary>
+internal sealed class ControlService(
+    InfoCalls info, StackCalls stacks, ServiceCalls services, TaskCalls tasks, NodeCalls nodes, EventCalls events,
+    LogCalls logs, ExecCalls exec, ILogger<ControlService> log) : V1.Control.ControlBase
+{
+    public override Task<V1.Info> GetInfo(V1.GetInfoRequest request, ServerCallContext context) =>
+        Answer(() => info.Get(), context);
+
+    public override Task<V1.DeployStackResponse> DeployStack(V1.DeployStackRequest request, ServerCallContext context) =>
+        Answer(() => stacks.DeployAsync(request, context.CancellationToken), context);
+
+    public override Task<V1.ListStacksResponse> ListStacks(V1.ListStacksRequest request, ServerCallContext context) =>
+        Answer(() => stacks.List(), context);
+
+    public override Task<V1.RemoveStackResponse> RemoveStack(V1.RemoveStackRequest request, ServerCallContext context) =>
+        Answer(() => stacks.RemoveAsync(request, context.CancellationToken), context);
+
+    public override Task<V1.ServiceChanged> CreateService(V1.CreateServiceRequest request, ServerCallContext context) =>
+        Answer(() => services.CreateAsync(request, context.CancellationToken), context);
+
+    public override Task<V1.ServiceChanged> UpdateService(V1.UpdateServiceRequest request, ServerCallContext context) =>
+        Answer(() => services.UpdateAsync(request, context.CancellationToken), context);
+
+    public override Task<V1.ScaleServicesResponse> ScaleServices(V1.ScaleServicesRequest request, ServerCallContext context) =>
+        Answer(() => services.ScaleAsync(request, context.CancellationToken), context);
+
+    public override Task<V1.ServiceChanged> RollbackService(V1.RollbackServiceRequest request, ServerCallContext context) =>
+        Answer(() => services.RollbackAsync(request, context.CancellationToken), context);
+
+    public override Task<V1.RemoveServicesResponse> RemoveServices(V1.RemoveServicesRequest request, ServerCallContext context) =>
+        Answer(() => services.RemoveAsync(request, context.CancellationToken), context);
+
+    public override Task<V1.ListServicesResponse> ListServices(V1.ListServicesRequest request, ServerCallContext context) =>
+        Answer(() => services.List(request), context);
+
+    public override Task<V1.ServiceSummary> GetService(V1.GetServiceRequest request, ServerCallContext context) =>
+        Answer(() => services.Get(request), context);
+
+    public override Task ListTasks(V1.ListTasksRequest request, IServerStreamWriter<V1.TaskRow> responseStream, ServerCallContext context) =>
+        Stream(() => tasks.ListAsync(request, responseStream, context.CancellationToken), context);
+
+    public override Task<V1.TaskRow> GetTask(V1.GetTaskRequest request, ServerCallContext context) =>
+        Answer(() => tasks.Get(request), context);
+
+    public override Task<V1.ListNodesResponse> ListNodes(V1.ListNodesRequest request, ServerCallContext context) =>
+        Answer(() => nodes.List(), context);
+
+    public override Task<V1.NodeSummary> GetNode(V1.GetNodeRequest request, ServerCallContext context) =>
+        Answer(() => nodes.Get(request), context);
+
+    public override Task<V1.NodeSummary> UpdateNode(V1.UpdateNodeRequest request, ServerCallContext context) =>
+        Answer(() => nodes.UpdateAsync(request, context.CancellationToken), context);
+
+    public override Task WatchEvents(V1.WatchEventsRequest request, IServerStreamWriter<V1.Event> responseStream, ServerCallContext context) =>
+        Stream(() => events.WatchAsync(responseStream, context.CancellationToken), context);
+
+    public override Task Logs(V1.LogsRequest request, IServerStreamWriter<V1.LogItem> responseStream, ServerCallContext context) =>
+        Stream(() => logs.ReadAsync(request, responseStream, context.CancellationToken), context);
+
+    public override Task Exec(
+        IAsyncStreamReader<V1.ExecInput> requestStream, IServerStreamWriter<V1.ExecOutput> responseStream, ServerCallContext context) =>
+        Stream(() => exec.RunAsync(requestStream, responseStream, context.CancellationToken), context);
+
+    private Task<T> Answer<T>(Func<T> call, ServerCallContext context) =>
+        ApiErrors.Guard(() => Task.FromResult(call()), context, log);
+
+    private Task<T> Answer<T>(Func<Task<T>> call, ServerCallContext context) => ApiErrors.Guard(call, context, log);
+
+    private Task Stream(Func<Task> call, ServerCallContext context) => ApiErrors.Guard(call, context, log);
+}
