@@ -1,0 +1,220 @@
+using System.CommandLine;
+
+namespace Berth.Cli.Lab;
+
+/// <summary>The command <c>berth lab</c>: several real hosts on one Linux machine.</summary>
+public static class LabCommand
+{
+    private static readonly Option<string> Name = new("--name")
+    {
+        Description = "The lab; hosts are called NAME1, NAME2, …",
+        DefaultValueFactory = _ => "berth",
+        Recursive = true,
+    };
+
+    /// <summary>Makes the command with all its verbs.</summary>
+    public static Command Build()
+    {
+        var lab = new Command("lab", """
+            Several real hosts on one Linux machine: each with its own network, mounts, processes, Docker Engine and agent.
+
+            Examples:
+              berth lab up --hosts 3              make a lab, or make it whole again
+              berth lab exec berth2 -- docker ps  run a command on a host
+              berth lab kill berth3               power loss: nothing says goodbye
+              berth lab start berth3              turn it on again, on its old disk
+              berth lab partition berth2          cut its link silently; berth lab heal berth2
+              berth lab down                      remove everything
+            """)
+        {
+            Name,
+            LabUpCommand.Build(Name),
+            Verb("status", "Hosts, addresses, processes and sockets of the lab.", LabReport.StatusAsync, Format),
+            List(),
+            Exec(),
+            OnHosts("kill", "Power loss: cuts the link, then kills everything on the host at once.", KillAsync),
+            OnHosts("start", "Turns a killed host on again, on its old disk.", StartAsync),
+            OnHosts("partition", "Cuts the host's link silently; it stays on.", PartitionAsync),
+            OnHosts("heal", "Joins the link again.", HealAsync),
+            DaemonCommand(Daemon.Engine),
+            DaemonCommand(Daemon.Agent),
+            DaemonCommand(Daemon.Manager),
+            Load(),
+            Push(),
+            Down(),
+        };
+        return lab;
+    }
+
+    private static readonly Option<string> Format = new Option<string>("--format") { Description = "table or json", DefaultValueFactory = _ => "table" }
+        .AcceptOnlyFromAmong("table", "json");
+
+    private static readonly Argument<string> Host = new("HOST") { Description = "berth2, or 2" };
+
+    /// <summary>Runs a verb's work as root and turns its errors into messages and exit codes.</summary>
+    internal static async Task<int> GuardAsync(Func<Task<int>> work)
+    {
+        try
+        {
+            LabPreflight.RequireRoot();
+            return await work();
+        }
+        catch (LabError error)
+        {
+            await Console.Error.WriteLineAsync($"error: {error.Message}\n  next: {error.Next}");
+            return error.ExitCode;
+        }
+        catch (OperationCanceledException)
+        {
+            await Console.Error.WriteLineAsync("interrupted; the lab is as far as it came: 'berth lab up' goes on, 'berth lab down' removes it");
+            return 130;
+        }
+    }
+
+    private static Command Verb(string name, string description, Func<LabRecord, ParseResult, CancellationToken, Task<int>> run, params Symbol[] symbols)
+    {
+        var command = new Command(name, description);
+        foreach (var symbol in symbols)
+        {
+            if (symbol is Option option)
+                command.Options.Add(option);
+            else
+                command.Arguments.Add((Argument)symbol);
+        }
+        command.SetAction((parsed, cancel) => GuardAsync(() => run(LabStore.Get(parsed.GetRequiredValue(Name)), parsed, cancel)));
+        return command;
+    }
+
+    // A verb that changes hosts, one or several, and so excludes other commands.
+    private static Command OnHosts(string name, string description, Func<LabRecord, int, CancellationToken, Task> act)
+    {
+        var hosts = new Argument<string[]>("HOST") { Description = "berth2, or 2; several may be given", Arity = ArgumentArity.OneOrMore };
+        return Verb(name, description, async (lab, parsed, cancel) =>
+        {
+            var numbers = parsed.GetRequiredValue(hosts).Select(lab.HostNumber).Distinct().ToList();
+            using var held = await LabStore.LockAsync(cancel);
+            foreach (var number in numbers)
+                await act(lab, number, cancel);
+            return 0;
+        }, hosts);
+    }
+
+    private static Task KillAsync(LabRecord lab, int number, CancellationToken cancel)
+    {
+        LabHost.Init(lab, number);
+        return LabHost.KillAsync(lab, number, cancel);
+    }
+
+    private static async Task StartAsync(LabRecord lab, int number, CancellationToken cancel)
+    {
+        if (HostProcesses.Read(lab, number).Init is not null)
+            return;
+        LabHost.Prepare(lab, number);
+        await LabHost.StartAsync(lab, number, cancel);
+        using var engine = new EngineClient(lab.EngineSocket(number));
+        if (!await Tool.UntilAsync(engine.AnswersAsync, TimeSpan.FromSeconds(60), cancel))
+            throw new LabError($"{lab.HostName(number)} is on, but its engine does not answer", $"read {lab.HostDirectory(number)}/log/engine.log");
+    }
+
+    private static Task PartitionAsync(LabRecord lab, int number, CancellationToken cancel)
+    {
+        LabHost.Init(lab, number);
+        return LabSwitch.CutAsync(lab, number, cancel);
+    }
+
+    private static Task HealAsync(LabRecord lab, int number, CancellationToken cancel)
+    {
+        LabHost.Init(lab, number);
+        return LabSwitch.JoinAsync(lab, number, cancel);
+    }
+
+    private static Command Exec()
+    {
+        var words = new Argument<string[]>("CMD") { Description = "The command and its arguments, after --", Arity = ArgumentArity.OneOrMore };
+        return Verb("exec", "Runs a command on a host; DOCKER_HOST and BERTH_HOST are set.", (lab, parsed, _) =>
+        {
+            var number = lab.HostNumber(parsed.GetRequiredValue(Host));
+            return Tool.ForegroundAsync("nsenter",
+                ["-t", $"{LabHost.Init(lab, number)}", "--mount", "--uts", "--ipc", "--net", "--pid", "--", .. parsed.GetRequiredValue(words)],
+                new Dictionary<string, string> { ["DOCKER_HOST"] = "unix://" + lab.EngineSocket(number), ["BERTH_HOST"] = lab.ManagerUrl });
+        }, Host, words);
+    }
+
+    private static Command DaemonCommand(Daemon daemon)
+    {
+        var name = daemon.ToString().ToLowerInvariant();
+        var verb = new Argument<string>("VERB") { Description = "kill, stop or start" }.AcceptOnlyFromAmong("kill", "stop", "start");
+        var hold = new Option<bool>("--hold") { Description = "With kill: it stays down until start." };
+        return Verb(name, $"Kills (SIGKILL; the host restarts it after half a second), stops (SIGTERM; stays down) or starts a host's {name}.", async (lab, parsed, cancel) =>
+        {
+            await DaemonControl.RunAsync(lab, lab.HostNumber(parsed.GetRequiredValue(Host)), daemon, parsed.GetRequiredValue(verb), parsed.GetValue(hold), cancel);
+            return 0;
+        }, Host, verb, hold);
+    }
+
+    private static Command Load()
+    {
+        var file = new Argument<string>("FILE.tar") { Description = "An archive made by docker save or samples/images/build.sh" };
+        var hosts = new Argument<string[]>("HOST") { Description = "Only into these; all by default", Arity = ArgumentArity.ZeroOrMore };
+        return Verb("load", "Loads images into the engines.", async (lab, parsed, cancel) =>
+        {
+            var path = parsed.GetRequiredValue(file);
+            var images = await ImageArchive.ReadAsync(path, cancel);
+            var named = parsed.GetValue(hosts) ?? [];
+            var numbers = named.Length > 0 ? named.Select(lab.HostNumber) : lab.Numbers.Where(number => HostProcesses.Read(lab, number).Init is not null);
+            await Task.WhenAll(numbers.Select(async number =>
+            {
+                LabHost.Init(lab, number);
+                using var engine = new EngineClient(lab.EngineSocket(number));
+                foreach (var image in images)
+                {
+                    if (await engine.HasAsync(image, cancel))
+                        continue;
+                    await engine.LoadAsync(path, cancel);
+                    await Console.Error.WriteLineAsync($"{lab.HostName(number)}: loaded {string.Join(", ", images.SelectMany(one => one.Tags))}");
+                    return;
+                }
+            }));
+            return 0;
+        }, file, hosts);
+    }
+
+    private static Command Push()
+    {
+        var file = new Argument<string>("FILE.tar") { Description = "An archive with one image, or with one of REF's name" };
+        var reference = new Argument<string>("REF") { Description = ImagePush.Registry + "/NAME:TAG" };
+        return Verb("push", "Sends an image to the lab's registry, past every engine.", async (lab, parsed, cancel) =>
+        {
+            var path = parsed.GetRequiredValue(file);
+            var (repository, tag) = ImagePush.ParseReference(parsed.GetRequiredValue(reference));
+            var images = await ImageArchive.ReadAsync(path, cancel);
+            var image = images.FirstOrDefault(one => one.Tags.Contains($"{repository}:{tag}")) ?? (images is [var only] ? only : throw new LabError(
+                $"{path} holds {images.Length} images and none is {repository}:{tag}", $"it holds {string.Join(", ", images.SelectMany(one => one.Tags))}", LabError.WrongUsage));
+            await ImagePush.RunAsync(LabRegistry.Address(lab), path, image, repository, tag, cancel);
+            return 0;
+        }, file, reference);
+    }
+
+    private static Command List()
+    {
+        var command = new Command("ls", "The labs on this machine.") { Format };
+        command.SetAction((parsed, _) => GuardAsync(() => LabReport.ListAsync(parsed.GetRequiredValue(Format))));
+        return command;
+    }
+
+    private static Command Down()
+    {
+        var command = new Command("down", "Removes the lab: processes, networks, mounts, control groups, disks. Also half-made ones.");
+        command.SetAction((parsed, cancel) => GuardAsync(async () =>
+        {
+            var name = parsed.GetRequiredValue(Name);
+            using var held = await LabStore.LockAsync(cancel);
+            if (LabStore.Find(name) is { } lab)
+                await LabDown.RunAsync(lab, cancel);
+            else
+                await Console.Error.WriteLineAsync($"there is no lab '{name}'; nothing to do");
+            return 0;
+        }));
+        return command;
+    }
+}

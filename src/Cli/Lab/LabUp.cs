@@ -1,0 +1,137 @@
+using System.Collections.Immutable;
+
+namespace Berth.Cli.Lab;
+
+/// <summary>What a person asked for on the command line; null where they left it to the lab.</summary>
+internal sealed record LabWish(string Name, int? Hosts, string? Subnet, string? Directory, bool Registry, bool NoBerth,
+    ImmutableArray<string> EngineArguments, bool? LiveRestore);
+
+/// <summary>Makes a lab whole: everything that is missing, off, stopped or cut is made, started or joined; the rest is left alone.</summary>
+internal sealed class LabUp(LabRecord lab, Action<string> progress)
+{
+    private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(60);
+
+    /// <summary>Number of things this run had to do.</summary>
+    public int Changes { get; private set; }
+
+    public async Task RunAsync(CancellationToken cancel)
+    {
+        LabPreflight.Check(lab);
+        LabStore.Save(lab);
+        LabStore.MakePrivate(lab.Directory);
+        Directory.CreateDirectory("/etc/docker");
+        if (!File.Exists(lab.SwitchNamespace))
+            Say($"switch: {lab.Network.Subnet}, this machine is {lab.Network.Machine}");
+        await LabSwitch.UpAsync(lab, cancel);
+        if (lab.Registry && !LabRegistry.IsRunning(lab))
+            Say($"registry: {ImagePush.Registry}");
+        if (lab.Registry)
+            await LabRegistry.UpAsync(lab, cancel);
+
+        var ports = await LabSwitch.PortsAsync(lab, cancel);
+        await Task.WhenAll(lab.Numbers.Select(number => HostAsync(number, ports, cancel)));
+        await Task.WhenAll(lab.Numbers.Select(number => EngineAsync(number, cancel)));
+        if (lab.Berth)
+            await BerthAsync(cancel);
+    }
+
+    private async Task HostAsync(int number, IReadOnlyDictionary<int, bool> ports, CancellationToken cancel)
+    {
+        if (HostProcesses.Read(lab, number).Init is null)
+        {
+            Say($"{lab.HostName(number)}: booting at {lab.Network.Address(number)}");
+            LabHost.Prepare(lab, number);
+            await LabHost.StartAsync(lab, number, cancel);
+            return;
+        }
+        LabHost.WriteHosts(lab, number);
+        foreach (var (name, script) in DaemonScripts.For(lab, number).Where(daemon => !File.Exists(Path.Combine(lab.HostDirectory(number), "daemons", daemon.Name))))
+        {
+            Say($"{lab.HostName(number)}: adding its {name}");
+            await File.WriteAllTextAsync(Path.Combine(lab.HostDirectory(number), "daemons", name), script, cancel);
+        }
+        foreach (var stopped in Directory.GetFiles(Path.Combine(lab.HostDirectory(number), "stopped")))
+        {
+            Say($"{lab.HostName(number)}: starting its {Path.GetFileName(stopped)}");
+            File.Delete(stopped);
+        }
+        if (ports.TryGetValue(number, out var joined) && !joined)
+        {
+            Say($"{lab.HostName(number)}: joining its link again");
+            await LabSwitch.JoinAsync(lab, number, cancel);
+        }
+    }
+
+    private async Task EngineAsync(int number, CancellationToken cancel)
+    {
+        using var engine = new EngineClient(lab.EngineSocket(number));
+        if (!await Tool.UntilAsync(engine.AnswersAsync, ReadyLimit, cancel))
+            throw new LabError($"the engine of {lab.HostName(number)} does not answer: {LabHost.LastLine($"{lab.HostDirectory(number)}/log/engine.log")}",
+                $"read {lab.HostDirectory(number)}/log/engine.log");
+    }
+
+    private async Task BerthAsync(CancellationToken cancel)
+    {
+        ManagerLink.Make(lab);
+        var waiting = "no answer from the manager";
+        var isReady = await Tool.UntilAsync(async stop => (waiting = await ReadyNodes.MissingAsync(lab, stop)) is "", ReadyLimit, cancel);
+        if (!isReady)
+            throw new LabError($"not every node became Ready within {ReadyLimit.TotalSeconds:0} s: {waiting}",
+                $"read {lab.HostDirectory(1)}/log/manager.log and each host's log/agent.log in {lab.Directory}");
+    }
+
+    private void Say(string line)
+    {
+        Changes++;
+        progress(line);
+    }
+
+    /// <summary>The record of the lab to make: the existing one, grown, or a new one on a free network.</summary>
+    /// <exception cref="LabError">The wish contradicts the lab that exists, or its network is taken.</exception>
+    public static LabRecord Plan(LabWish wish, LabRecord? existing, Func<LabNetwork, string?> whoHas, Func<LabNetwork?> firstFree, string binaries, ImmutableArray<string> madeFolders)
+    {
+        LabRecord.CheckName(wish.Name);
+        if (wish.Hosts is < 1 or > LabNetwork.MostHosts)
+            throw new LabError($"a lab cannot have {wish.Hosts} hosts", $"choose 1 to {LabNetwork.MostHosts}", LabError.WrongUsage);
+        if (existing is not null)
+        {
+            RequireSame(wish, existing);
+            return existing with
+            {
+                Hosts = Math.Max(existing.Hosts, wish.Hosts ?? 0),
+                Registry = existing.Registry || wish.Registry,
+                Berth = existing.Berth || !wish.NoBerth,
+                Binaries = binaries,
+            };
+        }
+        var network = wish.Subnet is { } subnet ? LabNetwork.Parse(subnet) : firstFree()
+            ?? throw new LabError("no free network was found among 10.210.0.0/24 to 10.249.0.0/24", "name one: --subnet 10.X.Y.0/24");
+        if (whoHas(network) is { } owner)
+            throw new LabError($"the network {network.Subnet} is taken: {owner}", "leave --subnet out to have a free one chosen, or name another");
+        return new LabRecord
+        {
+            Name = wish.Name,
+            Subnet = network.Subnet,
+            Directory = Path.GetFullPath(wish.Directory ?? LabStore.RecordFolder(wish.Name)),
+            Hosts = wish.Hosts ?? 3,
+            Registry = wish.Registry,
+            Berth = !wish.NoBerth,
+            LiveRestore = wish.LiveRestore ?? true,
+            EngineArguments = wish.EngineArguments,
+            Binaries = binaries,
+            MadeFolders = madeFolders,
+        };
+    }
+
+    private static void RequireSame(LabWish wish, LabRecord lab)
+    {
+        string? differs =
+            wish.Subnet is { } subnet && subnet != lab.Subnet ? $"its network is {lab.Subnet}" :
+            wish.Directory is { } folder && Path.GetFullPath(folder) != lab.Directory ? $"its folder is {lab.Directory}" :
+            wish.LiveRestore is { } restore && restore != lab.LiveRestore ? $"its engines run with live-restore={lab.LiveRestore.ToString().ToLowerInvariant()}" :
+            !wish.EngineArguments.IsEmpty && !wish.EngineArguments.SequenceEqual(lab.EngineArguments) ? $"its engines run with '{string.Join(' ', lab.EngineArguments)}'" : null;
+        if (differs is not null)
+            throw new LabError($"lab '{lab.Name}' exists and cannot be changed that way: {differs}",
+                $"take it down first: berth lab down --name {lab.Name}; or make another with --name", LabError.WrongUsage);
+    }
+}

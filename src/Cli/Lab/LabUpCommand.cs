@@ -1,0 +1,55 @@
+using System.CommandLine;
+using System.Net;
+
+namespace Berth.Cli.Lab;
+
+/// <summary><c>berth lab up</c>.</summary>
+internal static class LabUpCommand
+{
+    private static readonly Option<int?> Hosts = new("--hosts") { Description = "How many hosts; 3 for a new lab. More than before adds hosts, fewer removes none." };
+    private static readonly Option<string?> Subnet = new("--subnet") { Description = "A private /24; the first free one from 10.210.0.0/24 on by default." };
+    private static readonly Option<string?> Folder = new("--dir") { Description = $"Where disks, sockets and logs go; {LabStore.Root}/NAME by default." };
+    private static readonly Option<bool> Registry = new("--registry") { Description = $"Also an image registry, {ImagePush.Registry} on every host." };
+    private static readonly Option<bool> NoBerth = new("--no-berth") { Description = "Engines only: no manager and no agents." };
+    private static readonly Option<string[]> EngineArgs = new("--engine-arg") { Description = "An argument for every engine, e.g. --engine-arg=--debug; may be repeated." };
+    private static readonly Option<bool?> LiveRestore = new("--live-restore") { Description = "Containers outlive their engine (default true; Docker's own swarm mode needs false)." };
+
+    public static Command Build(Option<string> name)
+    {
+        var command = new Command("up", "Makes a lab, or makes it whole: missing hosts are added, killed ones turned on, cut links joined.")
+        {
+            Hosts, Subnet, Folder, Registry, NoBerth, EngineArgs, LiveRestore,
+        };
+        command.SetAction((parsed, cancel) => LabCommand.GuardAsync(() => RunAsync(parsed, parsed.GetRequiredValue(name), cancel)));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, string name, CancellationToken cancel)
+    {
+        var clock = TimeProvider.System;
+        var started = clock.GetTimestamp();
+        using var held = await LabStore.LockAsync(cancel);
+        var wish = new LabWish(name, parsed.GetValue(Hosts), parsed.GetValue(Subnet), parsed.GetValue(Folder), parsed.GetValue(Registry),
+            parsed.GetValue(NoBerth), [.. parsed.GetValue(EngineArgs) ?? []], parsed.GetValue(LiveRestore));
+        var existing = LabStore.Find(name);
+        var taken = existing is null ? LabStore.TakenNetworks(name) : [];
+        var lab = LabUp.Plan(wish, existing, network => WhoHas(network, taken), () => LabNetwork.FirstFree(taken), Binaries(), LabDown.AbsentFolders());
+        var up = new LabUp(lab, Console.Error.WriteLine);
+        await up.RunAsync(cancel);
+
+        if (wish.Hosts < lab.Hosts)
+            await Console.Error.WriteLineAsync($"note: the lab keeps its {lab.Hosts} hosts; to have fewer, take it down first");
+        await Console.Error.WriteLineAsync(up.Changes == 0
+            ? $"lab '{name}' is up already: {lab.Hosts} hosts, {lab.Network.Address(1)} to {lab.Network.Address(lab.Hosts)}"
+            : $"lab '{name}' is up: {lab.Hosts} hosts, {lab.Network.Address(1)} to {lab.Network.Address(lab.Hosts)}, after {clock.GetElapsedTime(started).TotalSeconds:0.0} s");
+        if (lab.Berth && !ManagerLink.LeadsTo(lab))
+            await Console.Error.WriteLineAsync($"note: plain 'berth' does not speak to this lab; use: export BERTH_HOST=unix://{lab.ManagerSocket}");
+        return 0;
+    }
+
+    private static string? WhoHas(LabNetwork network, IReadOnlyList<(IPAddress Address, int PrefixLength)> taken) =>
+        taken.Where(network.Overlaps).Select(other => $"{other.Address}/{other.PrefixLength} is in use on this machine").FirstOrDefault();
+
+    private static string Binaries() =>
+        Path.GetFullPath(Environment.GetEnvironmentVariable("BERTH_BIN_DIR") is { Length: > 0 } folder ? folder : AppContext.BaseDirectory);
+}
