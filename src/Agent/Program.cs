@@ -1,1 +1,16 @@
-return 0;
+using Berth.Agent.Hosting;
+
+if (args is ["--help" or "-h"])
+{
+    Console.WriteLine(AgentOptions.Help);
+    return 0;
+}
+
+var (options, errors) = AgentOptions.Parse(args, Environment.GetEnvironmentVariable);
+if (options is null)
+{
+    foreach (var error in errors)
+        Console.Error.WriteLine($"error: {error}");
+    return 2;
+}
+return await AgentHost.RunAsync(options);

@@ -1,0 +1,131 @@
+using Microsoft.Extensions.Logging;
+
+namespace Berth.Agent.Hosting;
+
+/// <summary>What the agent was started with.</summary>
+public sealed record AgentOptions
+{
+    /// <summary>Managers to dial, in turn.</summary>
+    public required IReadOnlyList<Uri> Managers { get; init; }
+    /// <summary>Data directory.</summary>
+    public string Data { get; init; } = "/var/lib/berth/agent";
+    /// <summary>Path of the engine's socket.</summary>
+    public string EngineSocket { get; init; } = "/var/run/docker.sock";
+    /// <summary>Host name to register with; the host's own when null.</summary>
+    public string? Hostname { get; init; }
+    /// <summary>Address to register with; the first found when null.</summary>
+    public string? Address { get; init; }
+    /// <summary>Whether a manager runs beside this agent.</summary>
+    public bool IsManager { get; init; }
+    /// <summary>Least level that is logged.</summary>
+    public LogLevel LogLevel { get; init; } = LogLevel.Information;
+
+    /// <summary>Printed for <c>--help</c>.</summary>
+    public const string Help = """
+        berth-agent runs the tasks that a Berth manager gives to this host.
+
+        usage: berth-agent --manager URL [--manager URL ...] [options]
+
+          --manager URL      a manager, http://IP:PORT or unix:///PATH; several are dialled in turn   BERTH_MANAGER (comma-separated)
+          --data DIR         where the agent keeps its state; /var/lib/berth/agent                    BERTH_DATA
+          --engine URL       the Docker Engine; unix:///var/run/docker.sock                           BERTH_ENGINE
+          --hostname NAME    name to register with; this host's own                                   BERTH_HOSTNAME
+          --address IP       address other nodes reach this one at; the first that is not loopback    BERTH_ADDRESS
+          --role ROLE        worker or manager; worker                                                BERTH_ROLE
+          --log-level LEVEL  debug, info, warning or error; info                                      BERTH_LOG_LEVEL
+        """;
+
+    private static readonly string[] Flags = ["--manager", "--data", "--engine", "--hostname", "--address", "--role", "--log-level"];
+
+    /// <summary>Reads flags, and the environment where a flag is not given.</summary>
+    /// <param name="arguments">The command line.</param>
+    /// <param name="environment">A variable's value, or null.</param>
+    /// <returns>The options, or every error at once.</returns>
+    public static (AgentOptions? Options, IReadOnlyList<string> Errors) Parse(IReadOnlyList<string> arguments, Func<string, string?> environment)
+    {
+        var errors = new List<string>();
+        var given = Flags.ToDictionary(flag => flag, _ => new List<string>());
+        for (var at = 0; at < arguments.Count; at++)
+        {
+            var (flag, value) = Split(arguments[at]);
+            if (!given.TryGetValue(flag, out var values))
+                errors.Add($"'{arguments[at]}' is not an option of berth-agent; see --help");
+            else if (value is not null)
+                values.Add(value);
+            else if (++at < arguments.Count)
+                values.Add(arguments[at]);
+            else
+                errors.Add($"{flag} needs a value");
+        }
+        foreach (var flag in Flags.Where(flag => given[flag].Count == 0))
+        {
+            var variable = "BERTH_" + flag[2..].Replace('-', '_').ToUpperInvariant();
+            if (environment(variable) is { Length: > 0 } value)
+                given[flag].AddRange(flag == "--manager" ? value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) : [value]);
+        }
+        var options = Read(given, errors);
+        return (errors.Count == 0 ? options : null, errors);
+    }
+
+    private static AgentOptions Read(Dictionary<string, List<string>> given, List<string> errors)
+    {
+        string? Last(string flag) => given[flag].LastOrDefault();
+
+        var managers = given["--manager"].Select(text => Manager(text, errors)).OfType<Uri>().ToList();
+        if (given["--manager"].Count == 0)
+            errors.Add("no manager to dial: give --manager http://IP:PORT or --manager unix:///PATH");
+        var engine = Last("--engine") ?? "unix:///var/run/docker.sock";
+        if (!engine.StartsWith("unix:///", StringComparison.Ordinal))
+            errors.Add($"--engine '{engine}' is not a unix socket; write unix:///PATH");
+        var role = Last("--role") ?? "worker";
+        if (role is not ("worker" or "manager"))
+            errors.Add($"--role '{role}' is not known; write worker or manager");
+        var defaults = new AgentOptions { Managers = managers };
+        return defaults with
+        {
+            Data = Last("--data") ?? defaults.Data,
+            EngineSocket = engine.StartsWith("unix://", StringComparison.Ordinal) ? engine["unix://".Length..] : engine,
+            Hostname = Last("--hostname"),
+            Address = CheckedAddress(Last("--address"), errors),
+            IsManager = role == "manager",
+            LogLevel = Level(Last("--log-level") ?? "info", errors),
+        };
+    }
+
+    private static (string Flag, string? Value) Split(string argument)
+    {
+        var equals = argument.IndexOf('=', StringComparison.Ordinal);
+        return equals < 0 ? (argument, null) : (argument[..equals], argument[(equals + 1)..]);
+    }
+
+    private static Uri? Manager(string text, List<string> errors)
+    {
+        if (Uri.TryCreate(text, UriKind.Absolute, out var uri)
+            && ((uri.Scheme == "http" && uri.AbsolutePath == "/") || (uri.Scheme == "unix" && uri.Host.Length == 0 && uri.LocalPath.Length > 1)))
+            return uri;
+        errors.Add($"--manager '{text}' is not a manager's address; write http://IP:PORT or unix:///PATH");
+        return null;
+    }
+
+    private static string? CheckedAddress(string? text, List<string> errors)
+    {
+        if (text is not null && !System.Net.IPAddress.TryParse(text, out _))
+            errors.Add($"--address '{text}' is not an IP address");
+        return text;
+    }
+
+    private static LogLevel Level(string text, List<string> errors)
+    {
+        LogLevel? level = text switch
+        {
+            "debug" => LogLevel.Debug,
+            "info" => LogLevel.Information,
+            "warning" => LogLevel.Warning,
+            "error" => LogLevel.Error,
+            _ => null,
+        };
+        if (level is null)
+            errors.Add($"--log-level '{text}' is not known; write debug, info, warning or error");
+        return level ?? LogLevel.Information;
+    }
+}

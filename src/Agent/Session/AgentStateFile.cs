@@ -1,0 +1,130 @@
+using Berth.Agent.Tasks;
+using Berth.Model;
+using Google.Protobuf;
+using V1 = Berth.Protocol.V1;
+
+namespace Berth.Agent.Session;
+
+/// <summary>The agent's memory on disk: who it is, the highest epoch, the last assignments and their statuses.</summary>
+/// <remarks>Written whole to a temporary file, synced and renamed, so that a crash leaves the old file or the new one. Specs
+/// hold environment values: the directory is 0700, the file 0600.</remarks>
+public sealed class AgentStateFile : ITaskMemory, IDisposable
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private readonly string _directory;
+    private readonly FileStream _lock;
+    private readonly V1.AgentState _state;
+    private readonly SemaphoreSlim _writing = new(1, 1);
+
+    private AgentStateFile(string directory, FileStream held, V1.AgentState state)
+    {
+        _directory = directory;
+        _lock = held;
+        _state = state;
+    }
+
+    /// <summary>This node's id.</summary>
+    public NodeId Node => NodeId.Parse(_state.NodeId);
+
+    /// <summary>The cluster; null before the first registration.</summary>
+    public ClusterId? Cluster => ClusterId.TryParse(_state.ClusterId, out var cluster) ? cluster : null;
+
+    /// <summary>The highest epoch obeyed.</summary>
+    public long Epoch => _state.Epoch;
+
+    private string FilePath => Path.Combine(_directory, "agent.state");
+
+    /// <summary>Opens the data directory, making it and this node's id at the first start. One agent at a time.</summary>
+    /// <exception cref="IOException">It cannot be used; the message says why and what to do.</exception>
+    public static AgentStateFile Open(string directory, IdSource ids)
+    {
+        Directory.CreateDirectory(directory, OwnerOnly | UnixFileMode.UserExecute);
+        FileStream held;
+        try
+        {
+            held = new FileStream(Path.Combine(directory, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException taken)
+        {
+            throw new IOException($"another agent uses the data directory '{directory}': stop it, or give this one another --data", taken);
+        }
+        var path = Path.Combine(directory, "agent.state");
+        var file = new AgentStateFile(directory, held, File.Exists(path) ? Parse(path) : new V1.AgentState());
+        if (file._state.NodeId.Length == 0)
+        {
+            file._state.NodeId = new NodeId(ids.Next()).ToString();
+            file.Write(file._state.ToByteArray());
+        }
+        return file;
+    }
+
+    /// <summary>The tasks held when it was last saved.</summary>
+    public IReadOnlyList<HeldTask> Tasks() => TaskWire.Read(_state);
+
+    /// <summary>Remembers which cluster this is and the highest epoch seen.</summary>
+    public async Task RememberAsync(ClusterId cluster, long epoch, CancellationToken cancellation)
+    {
+        await _writing.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            if (Cluster == cluster && epoch <= _state.Epoch)
+                return;
+            _state.ClusterId = cluster.ToString();
+            _state.Epoch = Math.Max(_state.Epoch, epoch);
+            await Task.Run(() => Write(_state.ToByteArray()), cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task SaveAsync(IReadOnlyCollection<HeldTask> tasks, CancellationToken cancellation)
+    {
+        await _writing.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            TaskWire.Write(_state, tasks);
+            await Task.Run(() => Write(_state.ToByteArray()), CancellationToken.None).ConfigureAwait(false);
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _lock.Dispose();
+        _writing.Dispose();
+    }
+
+    private void Write(byte[] content)
+    {
+        var temporary = FilePath + ".new";
+        using (var file = new FileStream(temporary, new FileStreamOptions
+        {
+            Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = OwnerOnly,
+        }))
+        {
+            file.Write(content);
+            file.Flush(flushToDisk: true);
+        }
+        File.Move(temporary, FilePath, overwrite: true);
+    }
+
+    private static V1.AgentState Parse(string path)
+    {
+        try
+        {
+            return V1.AgentState.Parser.ParseFrom(File.ReadAllBytes(path));
+        }
+        catch (InvalidProtocolBufferException broken)
+        {
+            throw new IOException(
+                $"'{path}' is not an agent's state: {broken.Message}; move it away to start as a new node (its containers then stay until removed by hand)", broken);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+using Berth.Agent.Engine;
+using Berth.Agent.Tasks;
+using Microsoft.Extensions.Logging;
+
+namespace Berth.Agent.Session;
+
+/// <summary>What a session works with; the same for every session of the agent's life.</summary>
+public sealed record SessionParts
+{
+    /// <summary>The agent's memory.</summary>
+    public required AgentStateFile State { get; init; }
+    /// <summary>Who the agent is.</summary>
+    public required AgentIdentity Identity { get; init; }
+    /// <summary>Where tasks are kept.</summary>
+    public required TaskKeeper Keeper { get; init; }
+    /// <summary>Where tasks are shown.</summary>
+    public required TaskBoard Board { get; init; }
+    /// <summary>What is known of the engine.</summary>
+    public required EngineHealth Health { get; init; }
+    /// <summary>The engine, for logs and exec.</summary>
+    public required IEngine Engine { get; init; }
+    /// <summary>What the node says of itself.</summary>
+    public required NodeFacts Facts { get; init; }
+    /// <summary>Whether a manager runs beside this agent.</summary>
+    public required bool IsManager { get; init; }
+    /// <summary>The agent's log.</summary>
+    public required ILogger Log { get; init; }
+    /// <summary>The agent's clock.</summary>
+    public required TimeProvider Time { get; init; }
+}

@@ -1,0 +1,103 @@
+using Berth.Agent.Tasks;
+using Berth.Model;
+using Berth.Protocol;
+using V1 = Berth.Protocol.V1;
+
+namespace Berth.Agent.Session;
+
+/// <summary>The mapping between held tasks and the agent's protocol, and its file.</summary>
+public static class TaskWire
+{
+    /// <summary>Reads what the tasks of a service share.</summary>
+    public static TaskTemplate ToModel(this V1.ServiceTemplate wire) => new()
+    {
+        ServiceId = wire.ServiceId,
+        ServiceName = wire.ServiceName,
+        ServiceLabels = ValueMap.From(wire.ServiceLabels),
+        SpecVersion = wire.SpecVersion,
+        Spec = wire.Spec.ToModel(),
+    };
+
+    /// <summary>Writes what the tasks of a service share.</summary>
+    public static V1.ServiceTemplate ToWire(this TaskTemplate template) => new()
+    {
+        ServiceId = template.ServiceId,
+        ServiceName = template.ServiceName,
+        ServiceLabels = { template.ServiceLabels.ToDictionary() },
+        SpecVersion = template.SpecVersion,
+        Spec = template.Spec.ToWire(),
+    };
+
+    /// <summary>Reads an assignment.</summary>
+    public static TaskAssignment ToModel(this V1.Assignment wire, TaskTemplate template) =>
+        new(TaskId.Parse(wire.TaskId), wire.Slot, template, (TaskState)wire.DesiredState, (TaskState)wire.KnownState);
+
+    /// <summary>Writes what the agent says of a task.</summary>
+    /// <param name="task">The task.</param>
+    /// <param name="now">By this host's clock, which its status' timestamp is by as well.</param>
+    public static V1.TaskReport ToReport(this HeldTask task, DateTimeOffset now)
+    {
+        var status = task.Status;
+        var age = now - status.Timestamp;
+        var wire = new V1.TaskReport
+        {
+            TaskId = task.Id.ToString(),
+            State = (V1.TaskState)status.State,
+            AgeNs = SpecMapper.ToNanoseconds(age < TimeSpan.Zero ? TimeSpan.Zero : age),
+            Message = status.Message,
+            Err = status.Err,
+            ContainerId = status.ContainerId,
+            Pid = status.Pid,
+            OomKilled = status.OomKilled,
+            Ports = { status.Ports.Select(port => port.ToWire()) },
+        };
+        if (status.ExitCode is { } code)
+            wire.ExitCode = code;
+        return wire;
+    }
+
+    /// <summary>Writes all held tasks for the agent's file.</summary>
+    public static void Write(V1.AgentState state, IEnumerable<HeldTask> tasks)
+    {
+        state.Tasks.Clear();
+        state.Templates.Clear();
+        var keys = new Dictionary<TaskTemplate, string>(ReferenceEqualityComparer.Instance);
+        foreach (var task in tasks)
+        {
+            var template = task.Assignment.Template;
+            if (!keys.TryGetValue(template, out var key))
+            {
+                keys[template] = key = keys.Count.ToString(System.Globalization.CultureInfo.InvariantCulture);
+                state.Templates[key] = template.ToWire();
+            }
+            state.Tasks.Add(new V1.HeldTask
+            {
+                Assignment = new V1.Assignment
+                {
+                    TaskId = task.Id.ToString(),
+                    Slot = task.Assignment.Slot,
+                    Template = key,
+                    DesiredState = (V1.TaskState)task.Assignment.Desired,
+                    KnownState = (V1.TaskState)task.Assignment.Known,
+                },
+                Status = task.Status.ToWire(),
+                Dropped = task.IsDropped,
+            });
+        }
+    }
+
+    /// <summary>Reads all held tasks from the agent's file. Containers are looked for afresh.</summary>
+    public static IReadOnlyList<HeldTask> Read(V1.AgentState state)
+    {
+        var templates = state.Templates.ToDictionary(entry => entry.Key, entry => entry.Value.ToModel());
+        return
+        [
+            .. state.Tasks.Select(task => new HeldTask
+            {
+                Assignment = task.Assignment.ToModel(templates[task.Assignment.Template]),
+                Status = task.Status.ToModel(),
+                IsDropped = task.Dropped,
+            }),
+        ];
+    }
+}

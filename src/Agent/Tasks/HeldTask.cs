@@ -1,0 +1,57 @@
+using Berth.Agent.Engine;
+using Berth.Model;
+
+namespace Berth.Agent.Tasks;
+
+/// <summary>What the tasks of one service and spec version have in common.</summary>
+public sealed record TaskTemplate
+{
+    /// <summary>The service's id, as written.</summary>
+    public required string ServiceId { get; init; }
+    /// <summary>The service's name.</summary>
+    public required string ServiceName { get; init; }
+    /// <summary>The service's labels.</summary>
+    public ValueMap ServiceLabels { get; init; } = ValueMap.Empty;
+    /// <summary>Which of the service's task specs it is.</summary>
+    public long SpecVersion { get; init; }
+    /// <summary>What each task runs.</summary>
+    public required TaskSpec Spec { get; init; }
+}
+
+/// <summary>A task that a manager gave to this node.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="Slot">Its slot; 0 in a global service.</param>
+/// <param name="Template">What it runs.</param>
+/// <param name="Desired">What it is to become.</param>
+/// <param name="Known">How far the manager knows it to have come.</param>
+public sealed record TaskAssignment(TaskId Id, int Slot, TaskTemplate Template, TaskState Desired, TaskState Known);
+
+/// <summary>A set of assignments, or a change of them.</summary>
+/// <param name="IsFull">Whether tasks it does not name are to go.</param>
+/// <param name="Tasks">Tasks to hold, or to hold differently.</param>
+/// <param name="Removed">Tasks to stop and forget.</param>
+public sealed record AssignmentChange(bool IsFull, IReadOnlyList<TaskAssignment> Tasks, IReadOnlyList<TaskId> Removed);
+
+/// <summary>A task as this agent holds it: what is wanted, and what is known. Everything decided about it follows from this.</summary>
+public sealed record HeldTask
+{
+    /// <summary>What is wanted.</summary>
+    public required TaskAssignment Assignment { get; init; }
+    /// <summary>What is known, as it is reported.</summary>
+    public required ServiceTaskStatus Status { get; init; }
+    /// <summary>How far its container has come.</summary>
+    public ContainerPhase Phase { get; init; }
+    /// <summary>Whether the managers forgot it: its container is stopped and deleted, then it is forgotten here too.</summary>
+    public bool IsDropped { get; init; }
+    /// <summary>What the last failed probe said, once its health check called it unhealthy; null before.</summary>
+    public string? Unhealthy { get; init; }
+
+    /// <summary>Its id.</summary>
+    public TaskId Id => Assignment.Id;
+
+    /// <summary>How far it has come.</summary>
+    public TaskState State => Status.State;
+
+    /// <summary>Its container's id; empty when it has none.</summary>
+    public string ContainerId => Status.ContainerId;
+}

@@ -1,0 +1,36 @@
+using Berth.Agent.Engine;
+using Berth.Model;
+
+namespace Berth.Agent.Tasks;
+
+/// <summary>What the keeper's loop takes in, one after another. Closed: the cases below are all there are.</summary>
+public abstract record KeeperInput
+{
+    private KeeperInput() { }
+
+    /// <summary>A manager sent assignments.</summary>
+    public sealed record Assigned(AssignmentChange Change) : KeeperInput;
+
+    /// <summary>The engine is connected, and this is all it has of this node's containers.</summary>
+    /// <param name="Containers">Its list.</param>
+    /// <param name="AsOf">Timestamp from before the list was asked for; what tasks learned later is newer.</param>
+    public sealed record EngineListed(IReadOnlyList<ListedContainer> Containers, long AsOf) : KeeperInput;
+
+    /// <summary>The engine is gone; nothing is begun until it was listed again.</summary>
+    public sealed record EngineLost : KeeperInput;
+
+    /// <summary>Something happened to a container.</summary>
+    public sealed record Happened(EngineEvent Event) : KeeperInput;
+
+    /// <summary>A step came to its end.</summary>
+    public sealed record StepEnded(TaskId Task, TaskStep Step, StepOutcome Outcome) : KeeperInput;
+
+    /// <summary>A step waits for something.</summary>
+    public sealed record StepSays(TaskId Task, string Message) : KeeperInput;
+
+    /// <summary>A container without a task was removed, or could not be.</summary>
+    public sealed record UnknownRemoved(string Container) : KeeperInput;
+
+    /// <summary>It is time to save statuses that changed.</summary>
+    public sealed record SaveDue : KeeperInput;
+}
