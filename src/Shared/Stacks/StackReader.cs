@@ -1,0 +1,71 @@
+using System.Text.RegularExpressions;
+using Berth.Model;
+using Berth.Stacks.Yaml;
+
+namespace Berth.Stacks;
+
+/// <summary>The merged tree → a stack's spec.</summary>
+internal static partial class StackReader
+{
+    /// <summary>Longest name of a service with its stack: it becomes a host name.</summary>
+    public const int LongestName = 63;
+
+    /// <summary>Reads the whole file; what is wrong is noted, and the spec then incomplete.</summary>
+    public static StackSpec Read(Field root, StackContext context)
+    {
+        Keys.Top.Check(root);
+        CheckVersion(root);
+        if (!Name().IsMatch(context.StackName))
+            root.Problem($"'{context.StackName}' is no name for a stack", "use letters, digits, - and _, beginning and ending with a letter or digit");
+
+        var volumes = VolumeReader.Read(root.Get("volumes"), context);
+        var services = new List<ServiceSpec>();
+        if (root.Get("services") is not { } section)
+            root.Problem(root.Get("version") is null && root.Node is YamlMap { Entries: [{ Value: YamlMap }, ..] }
+                ? "there is no key 'services'; files of Compose's version 1 begin without it" : "there is no key 'services'", "write services: and each service below it");
+        else if (section.IsMap())
+        {
+            foreach (var (key, value) in section.Entries())
+            {
+                if (ReadService(key, value, volumes, context) is { } service)
+                    services.Add(service);
+            }
+            if (section.Node is YamlMap { Entries.IsEmpty: true })
+                section.Problem("it names no service", "add one; to remove a stack, run: berth stack rm NAME");
+        }
+        return new StackSpec { Name = context.StackName, Services = services.ToValueList() };
+    }
+
+    private static ServiceSpec? ReadService(YamlScalar key, Field service, IReadOnlyDictionary<string, NamedVolume> volumes, StackContext context)
+    {
+        var name = $"{context.StackName}_{key.Text}";
+        var problem = key switch
+        {
+            { Type: ScalarType.Integer or ScalarType.Float or ScalarType.Boolean or ScalarType.Null } => ("YAML does not read this name as text", $"write it in quotes: \"{key.Text}\":"),
+            _ when !Name().IsMatch(key.Text) => ($"'{key.Text}' is no name for a service", "use letters, digits, - and _, beginning and ending with a letter or digit"),
+            _ when name.Length > LongestName => ($"'{name}' has {name.Length} characters, and {LongestName} are allowed", "shorten the service's or the stack's name"),
+            _ => default,
+        };
+        if (problem != default)
+            service.Problems.Add(key.Place, service.Path, problem.Item1, problem.Item2);
+        return service.IsMap() ? ServiceReader.Read(service, key.Place, name, volumes, context) : null;
+    }
+
+    // The version changes nothing: every key of 3.13 is read, whichever is named. A file for another format is still refused.
+    private static void CheckVersion(Field root)
+    {
+        if (root.Get("version") is not { } version)
+            return;
+        if (version.Node is not YamlScalar { Type: ScalarType.Text } scalar)
+            version.Problem($"{version.Node.Kind} is not a text", "write it in quotes, such as \"3.8\", or remove it");
+        else if (!Version().IsMatch(scalar.Text))
+            version.Problem($"'{scalar.Text}' is not a version of stack files, which are 3 and 3.0 to 3.13", "write \"3.8\", or remove it");
+    }
+
+    // swarmkit's ^[a-zA-Z0-9](?:[-_]*[A-Za-z0-9]+)*$, written so that it cannot take exponential time.
+    [GeneratedRegex(@"^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?\z")]
+    private static partial Regex Name();
+
+    [GeneratedRegex(@"^3(\.([0-9]|1[0-3]))?\z")]
+    private static partial Regex Version();
+}
