@@ -26,6 +26,11 @@ internal static class ApiErrors
             throw Invalid(string.Join('\n', problems));
     }
 
+    /// <summary>What a reference found, or its refusal as a status.</summary>
+    public static T OrThrow<T>(this Reference<T> reference)
+        where T : class =>
+        reference.Value ?? throw From(reference.Refusal!);
+
     public static RpcException From(StoreProtocol.Refused refused) => Of(Code(refused.Reason), refused.Message);
 
     public static StatusCode Code(RefusalReason reason) => reason switch

@@ -6,8 +6,8 @@ namespace Berth.Manager.Api;
 
 /// <summary>What people's tools call. Each call goes to the file of its noun; this one only says which.</summary>
 internal sealed class ControlService(
-    InfoCalls info, StackCalls stacks, ServiceCalls services, TaskCalls tasks, NodeCalls nodes, EventCalls events,
-    LogCalls logs, ExecCalls exec, ILogger<ControlService> log) : V1.Control.ControlBase
+    InfoCalls info, StackCalls stacks, ServiceCalls services, TaskCalls tasks, NodeCalls nodes, FollowCalls follow,
+    EventCalls events, LogCalls logs, ExecCalls exec, ILogger<ControlService> log) : V1.Control.ControlBase
 {
     public override Task<V1.Info> GetInfo(V1.GetInfoRequest request, ServerCallContext context) =>
         Answer(() => info.Get(), context);
@@ -56,6 +56,14 @@ internal sealed class ControlService(
 
     public override Task<V1.NodeSummary> UpdateNode(V1.UpdateNodeRequest request, ServerCallContext context) =>
         Answer(() => nodes.UpdateAsync(request, context.CancellationToken), context);
+
+    public override Task FollowServices(
+        V1.FollowServicesRequest request, IServerStreamWriter<V1.ServicesProgress> responseStream, ServerCallContext context) =>
+        Stream(() => follow.ServicesAsync(request, responseStream, context.CancellationToken), context);
+
+    public override Task FollowDrain(
+        V1.FollowDrainRequest request, IServerStreamWriter<V1.DrainProgress> responseStream, ServerCallContext context) =>
+        Stream(() => follow.DrainAsync(request, responseStream, context.CancellationToken), context);
 
     public override Task WatchEvents(V1.WatchEventsRequest request, IServerStreamWriter<V1.Event> responseStream, ServerCallContext context) =>
         Stream(() => events.WatchAsync(responseStream, context.CancellationToken), context);

@@ -24,7 +24,7 @@ internal sealed class LogCalls(IClusterView view, StateFeed feed, IRelayHub rela
 
         if (request.Follow)
         {
-            var follower = new LogFollower(new LogPump(relays, time), feed, time, service?.Id, task?.Id, request.Tail, since);
+            var follower = new LogFollower(new LogPump(relays, time), view, feed, time, service?.Id, task?.Id, request.Tail, since);
             await follower.RunAsync(stream, cancellation);
             return;
         }

@@ -8,6 +8,7 @@ namespace Berth.Manager.Api;
 
 /// <summary>One reader that follows logs: of the tasks there are, and of those that come. Lives for one call.</summary>
 /// <param name="pump">Reads one task's log.</param>
+/// <param name="view">The newest published state.</param>
 /// <param name="feed">Tells of tasks that come and end.</param>
 /// <param name="time">For the pace of new attempts.</param>
 /// <param name="service">The service followed; null when it is one task.</param>
@@ -15,7 +16,7 @@ namespace Berth.Manager.Api;
 /// <param name="tail">Earlier lines of each task there is already; -1 is all.</param>
 /// <param name="since">Only lines from then on.</param>
 internal sealed class LogFollower(
-    LogPump pump, StateFeed feed, TimeProvider time, ServiceId? service, TaskId? only, int tail, DateTimeOffset? since)
+    LogPump pump, IClusterView view, StateFeed feed, TimeProvider time, ServiceId? service, TaskId? only, int tail, DateTimeOffset? since)
 {
     // Between looking again for what an agent could not give, and for pumps that ended.
     private static readonly TimeSpan Pace = TimeSpan.FromSeconds(1);
@@ -70,7 +71,7 @@ internal sealed class LogFollower(
 
     private async Task LookAsync(CancellationToken stop)
     {
-        var states = new LatestState(touched => !touched.Nodes.IsEmpty || Concerns(touched));
+        var states = new LatestState(view, touched => !touched.Nodes.IsEmpty || Concerns(touched));
         using var listening = feed.Listen(states);
         var state = await states.NextAsync(null, time, stop);
         while (state is not null && !await ConsiderAsync(state, stop))

@@ -18,7 +18,7 @@ internal static class LogTarget
 
         return (service, task) switch
         {
-            ({ Value: { } one }, { Value: { } other }) => throw ApiErrors.Invalid(
+            ({ Value: { } one }, { Value: { } other }) => throw ApiErrors.Precondition(
                 $"'{reference}' could be service {one.Id} ({one.Spec.Name}) or task {other.Id} ({TaskNames.Of(state, other)}); name one by its id"),
             ({ Value: { } one }, { Refusal.Reason: RefusalReason.NotFound }) => (one, null),
             ({ Refusal.Reason: RefusalReason.NotFound }, { Value: { } one }) => (null, one),

@@ -1,4 +1,6 @@
+using Berth.Manager.Orchestration;
 using Berth.Manager.Store;
+using Berth.Manager.Updates;
 using Berth.Model;
 
 namespace Berth.Manager.Api;
@@ -12,7 +14,5 @@ internal static class ServiceCounts
 
     /// <summary>Replicas asked for; for a global service the nodes it covers.</summary>
     public static int Desired(ClusterState state, Service service) =>
-        service.Replicas ?? state.Nodes.Values.Count(node =>
-            node is { Spec.Availability: not NodeAvailability.Drain, Status.State: not NodeState.Down }
-            && node.Satisfies(service.Spec.Task.Placement.Constraints));
+        service.Replicas ?? SlotPlan.Of(ServiceView.Of(state, service)).Wanted.Count;
 }
