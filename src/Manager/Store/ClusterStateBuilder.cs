@@ -138,12 +138,7 @@ internal sealed class ClusterStateBuilder(ClusterState state)
         DesiredState = created.DesiredState,
         Attempt = created.Attempt,
         NotBefore = created.NotBefore,
-        Status = new ServiceTaskStatus
-        {
-            State = TaskState.Pending,
-            Timestamp = at,
-            Message = created.NodeId is null ? "waits for the scheduler" : "waits for its node to have room",
-        },
+        Status = TaskStatuses.Pending(created.NodeId, at),
     });
 
     private void Assign(Change.TaskAssigned assigned, long index, DateTimeOffset at)
@@ -152,7 +147,7 @@ internal sealed class ClusterStateBuilder(ClusterState state)
         {
             Version = index,
             NodeId = assigned.NodeId,
-            Status = new ServiceTaskStatus { State = TaskState.Assigned, Timestamp = at, Message = "waits for the node's agent" },
+            Status = TaskStatuses.Assigned(at),
         });
         SetOf(assigned.NodeId).Add(assigned.Id);
     }

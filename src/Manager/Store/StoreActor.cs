@@ -1,0 +1,225 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Akka.Event;
+using Akka.Persistence;
+using Berth.Model;
+using V1 = Berth.Protocol.V1;
+
+namespace Berth.Manager.Store;
+
+/// <summary>The one owner of the cluster's state: decides commands, fits proposals, writes commits, publishes states.</summary>
+/// <remarks>Group commit: while rows are on their way to the disk, more commands are decided on the newest state, not yet
+/// durable; they become the next write. What is published, and acknowledged, is always durable but for its soft parts.
+/// When a write fails the process ends: nothing of it was acknowledged.</remarks>
+public sealed partial class StoreActor : ReceivePersistentActor
+{
+    /// <summary>Names the cluster's one log in the journal.</summary>
+    internal const string JournalId = "cluster";
+
+    private readonly ClusterView _view;
+    private readonly StoreOptions _options;
+    private readonly IStoreFailure _failure;
+    private readonly IdSource _ids;
+    private readonly TimeProvider _time;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly SnapshotFiles _files;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly HashSet<IActorRef> _subscribers = [];
+
+    private ClusterState _newest = ClusterState.Empty;
+    private TouchedObjects _touched = new();
+    private List<Commit> _waiting = [];
+    private List<Acknowledgement> _acknowledgements = [];
+    private List<StoreProtocol.Observe> _reports = [];
+    private Writing? _writing;
+    private bool _flushIsDue;
+    private bool _isLeading;
+
+    /// <summary>A store of the files in <paramref name="options"/>.</summary>
+    public StoreActor(ClusterView view, StoreOptions options, IStoreFailure failure, IdSource ids, TimeProvider time)
+    {
+        _view = view;
+        _options = options;
+        _failure = failure;
+        _ids = ids;
+        _time = time;
+        _files = new SnapshotFiles(Context.System, options.ChunkBytes, time);
+        Recovering();
+        Command<object>(_ => Stash.Stash());
+    }
+
+    /// <inheritdoc/>
+    public override string PersistenceId => JournalId;
+
+    private void Lead()
+    {
+        Command<StoreProtocol.Execute>(OnExecute);
+        Command<StoreProtocol.Propose>(OnPropose);
+        Command<StoreProtocol.Observe>(OnObserve);
+        Command<StoreProtocol.Subscribe>(OnSubscribe);
+        Command<Terminated>(stopped => _subscribers.Remove(stopped.ActorRef));
+        Command<Flush>(_ => OnFlush());
+        Snapshotting();
+    }
+
+    private void OnExecute(StoreProtocol.Execute execute)
+    {
+        var decision = Commands.Decide(_newest, execute.Command, _time.GetUtcNow(), _ids);
+        if (decision.Refusal is { } refusal)
+        {
+            Sender.Tell(refusal);
+            return;
+        }
+        Append(decision.Changes);
+        // Also an "unchanged" waits for what it was decided on to be durable.
+        Acknowledge(new StoreProtocol.Executed(_newest.Index, decision.Result!));
+    }
+
+    private void OnPropose(StoreProtocol.Propose proposal)
+    {
+        var fitting = Proposals.Fit(_newest, proposal);
+        if (fitting.Stale is { } stale && !proposal.Partial)
+        {
+            Sender.Tell(new StoreProtocol.Stale(stale));
+            return;
+        }
+        Append(fitting.Durable);
+        Observe(fitting.Soft);
+        Acknowledge(new StoreProtocol.Committed(_newest.Index, fitting.LeftOut));
+    }
+
+    private void OnObserve(StoreProtocol.Observe observe)
+    {
+        _reports.Add(observe);
+        FlushSoon();
+    }
+
+    private void OnSubscribe(StoreProtocol.Subscribe subscribe)
+    {
+        if (_subscribers.Add(subscribe.Subscriber))
+            Context.Watch(subscribe.Subscriber);
+        if (_isLeading)
+            subscribe.Subscriber.Tell(new StoreProtocol.StateChanged(_view.Current, Touched.Everything));
+    }
+
+    // The flush stands behind everything that is in the mailbox now: that becomes one write and one message.
+    private void FlushSoon()
+    {
+        if (_flushIsDue)
+            return;
+        _flushIsDue = true;
+        Self.Tell(Flush.Instance);
+    }
+
+    private void OnFlush()
+    {
+        _flushIsDue = false;
+        TakeReports();
+        if (_writing is null)
+            WriteOrPublish();
+    }
+
+    private void TakeReports()
+    {
+        if (_reports.Count == 0)
+            return;
+        var changes = Observations.Decide(_newest, _reports);
+        _reports = [];
+        Append(changes.Ended);
+        Observe(changes.Soft);
+    }
+
+    private void Append(ImmutableArray<Change> changes)
+    {
+        if (changes.IsEmpty)
+            return;
+        var commit = new Commit(_newest.Index + 1, _time.GetUtcNow(), changes);
+        var before = _newest;
+        _newest = before.Apply(commit);
+        _touched.Add(changes.AsSpan(), before, _newest);
+        _waiting.Add(commit);
+        FlushSoon();
+    }
+
+    private void Observe(ImmutableArray<Change> changes)
+    {
+        if (changes.IsEmpty)
+            return;
+        var before = _newest;
+        _newest = before.Observe(changes);
+        _touched.Add(changes.AsSpan(), before, _newest);
+        FlushSoon();
+    }
+
+    private void Acknowledge(object answer)
+    {
+        if (_writing is null && _waiting.Count == 0 && _touched.IsEmpty)
+        {
+            Sender.Tell(answer);
+            return;
+        }
+        _acknowledgements.Add(new Acknowledgement(Sender, answer));
+        FlushSoon();
+    }
+
+    private void WriteOrPublish()
+    {
+        if (_waiting.Count == 0)
+        {
+            Publish(_newest, _touched, _acknowledgements);
+            _touched = new TouchedObjects();
+            _acknowledgements = [];
+            return;
+        }
+        var writing = new Writing(_newest, _touched, _acknowledgements, _waiting);
+        (_writing, _touched, _acknowledgements, _waiting) = (writing, new TouchedObjects(), [], []);
+        var left = writing.Commits.Count;
+        PersistAllAsync(writing.Commits, _ =>
+        {
+            if (--left == 0)
+                OnWritten(writing);
+        });
+    }
+
+    private void OnWritten(Writing written)
+    {
+        _writing = null;
+        Publish(written.State, written.Touched, written.Acknowledgements);
+        CountTowardsSnapshot(written);
+        TakeReports();
+        WriteOrPublish();
+    }
+
+    private void Publish(ClusterState state, TouchedObjects touched, List<Acknowledgement> acknowledgements)
+    {
+        if (!touched.IsEmpty)
+        {
+            var isFirst = !_isLeading;
+            _isLeading = true;
+            _view.Publish(state);
+            var changed = new StoreProtocol.StateChanged(state, isFirst ? Touched.Everything : touched.ToTouched());
+            foreach (var subscriber in _subscribers)
+                subscriber.Tell(changed);
+        }
+        foreach (var (asker, answer) in acknowledgements)
+            asker.Tell(answer);
+    }
+
+    /// <inheritdoc/>
+    protected override void PostStop()
+    {
+        _stopping.Cancel();
+        _stopping.Dispose();
+        base.PostStop();
+    }
+
+    private sealed record Flush
+    {
+        public static Flush Instance { get; } = new();
+    }
+
+    private sealed record Acknowledgement(IActorRef Asker, object Answer);
+
+    private sealed record Writing(
+        ClusterState State, TouchedObjects Touched, List<Acknowledgement> Acknowledgements, List<Commit> Commits);
+}

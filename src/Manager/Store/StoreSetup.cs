@@ -1,0 +1,68 @@
+using Akka.Actor;
+using Akka.Hosting;
+using Akka.Persistence.Sql;
+using Berth.Model;
+
+namespace Berth.Manager.Store;
+
+/// <summary>Puts the store into an actor system.</summary>
+public static class StoreSetup
+{
+    /// <summary>Starts the store actor on the files of <paramref name="options"/>, which are made when they are missing.</summary>
+    /// <param name="builder">The system being built.</param>
+    /// <param name="options">Where and how.</param>
+    /// <param name="view">Gets every published state.</param>
+    /// <param name="failure">Ends the process when the files fail.</param>
+    /// <param name="ids">Where new ids come from.</param>
+    /// <param name="time">The leader's clock.</param>
+    public static AkkaConfigurationBuilder AddStore(
+        this AkkaConfigurationBuilder builder, StoreOptions options, ClusterView view, IStoreFailure failure, IdSource ids, TimeProvider time)
+    {
+        StoreDatabase.Prepare(options.Directory);
+        return builder
+            .AddHocon(Hocon(options.Directory), HoconAddMode.Prepend)
+            .AddHocon(SqlPersistence.DefaultConfiguration, HoconAddMode.Append)
+            .WithActors((system, registry) =>
+            {
+                var store = system.ActorOf(Props.Create(() => new StoreActor(view, options, failure, ids, time)), "store");
+                registry.Register<StoreActor>(store);
+            });
+    }
+
+    // Journal and snapshots have a file each: they are written side by side, and SQLite has one writer a file.
+    private static string Hocon(string directory) => $$"""
+        akka.actor {
+          serializers {
+            json = "{{typeof(RefusingSerializer).AssemblyQualifiedName}}"
+            cluster = "{{typeof(ClusterSerializer).AssemblyQualifiedName}}"
+          }
+          serialization-bindings {
+            "{{typeof(Commit).AssemblyQualifiedName}}" = cluster
+            "{{typeof(Protocol.V1.SnapshotHeader).AssemblyQualifiedName}}" = cluster
+            "{{typeof(Protocol.V1.SnapshotChunk).AssemblyQualifiedName}}" = cluster
+          }
+        }
+        akka.persistence {
+          journal {
+            plugin = "akka.persistence.journal.sql"
+            sql {
+              connection-string = "{{StoreDatabase.ConnectionString(directory, StoreDatabase.JournalFile)}}"
+              provider-name = "SQLite.MS"
+              auto-initialize = false
+              parallelism = 1
+              tag-write-mode = Csv
+              replay-batch-size = 10000
+              circuit-breaker { max-failures = 1, call-timeout = 60s, reset-timeout = 60s }
+            }
+          }
+          snapshot-store {
+            plugin = "akka.persistence.snapshot-store.sql"
+            sql {
+              connection-string = "{{StoreDatabase.ConnectionString(directory, StoreDatabase.SnapshotFile)}}"
+              provider-name = "SQLite.MS"
+              auto-initialize = false
+            }
+          }
+        }
+        """;
+}
