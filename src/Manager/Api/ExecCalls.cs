@@ -23,14 +23,18 @@ internal sealed class ExecCalls(IClusterView view, IRelayHub relays, TimeProvide
         await using var relay = await relays.OpenAsync(node.Id, open, cancellation);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var sending = SendAsync(input, relay, stop.Token);
+        var receiving = ReceiveAsync(relay, node.Description.Hostname, output, stop.Token);
         try
         {
-            await ReceiveAsync(relay, node.Description.Hostname, output, cancellation);
+            // Input ends long before output does; only input that makes no sense ends the call.
+            if (await Task.WhenAny(sending, receiving) == sending && sending.Exception?.InnerException is RpcException)
+                await sending;
+            await receiving;
         }
         finally
         {
             await stop.CancelAsync();
-            await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAll(sending, receiving).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -66,15 +70,24 @@ internal sealed class ExecCalls(IClusterView view, IRelayHub relays, TimeProvide
     // Ends when the caller has no more to say, or the command is over.
     private static async Task SendAsync(IAsyncStreamReader<V1.ExecInput> input, IRelay relay, CancellationToken stop)
     {
+        var isOpen = true;
         while (await input.MoveNext(stop))
+        {
+            if (input.Current.InputCase is V1.ExecInput.InputOneofCase.Start or V1.ExecInput.InputOneofCase.None)
+                throw ApiErrors.Invalid("an exec starts once: after start come stdin, stdin_closed and resize");
+            isOpen &= !input.Current.StdinClosed;
             await relay.WriteAsync(new V1.RelayToAgent { Input = input.Current }, stop);
+        }
+        // A caller that hangs up its side without a word has closed stdin all the same: cat must end.
+        if (isOpen)
+            await relay.WriteAsync(new V1.RelayToAgent { Input = new V1.ExecInput { StdinClosed = true } }, stop);
     }
 
     private static async Task ReceiveAsync(
         IRelay relay, string hostname, IServerStreamWriter<V1.ExecOutput> output, CancellationToken cancellation)
     {
         await using var messages = relay.ReadAsync(cancellation).GetAsyncEnumerator(cancellation);
-        while (await NextAsync(messages, cancellation))
+        while (await NextAsync(messages))
         {
             switch (messages.Current.MessageCase)
             {
@@ -90,13 +103,13 @@ internal sealed class ExecCalls(IClusterView view, IRelayHub relays, TimeProvide
         throw ApiErrors.Unavailable($"the connection to {hostname} broke; the command may still run there");
     }
 
-    private static async Task<bool> NextAsync(IAsyncEnumerator<V1.RelayFromAgent> messages, CancellationToken cancellation)
+    private static async Task<bool> NextAsync(IAsyncEnumerator<V1.RelayFromAgent> messages)
     {
         try
         {
             return await messages.MoveNextAsync();
         }
-        catch (Exception broken) when (broken is RpcException or IOException && !cancellation.IsCancellationRequested)
+        catch (Exception broken) when (broken is RelayUnavailableException or RpcException or IOException)
         {
             return false;
         }

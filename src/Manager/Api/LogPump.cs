@@ -55,7 +55,9 @@ internal sealed class LogPump(IRelayHub relays, TimeProvider time)
         }
         catch (RelayUnavailableException unavailable)
         {
-            trouble = $"no logs of {source.Name}: {unavailable.Message}";
+            trouble = last is null
+                ? $"no logs of {source.Name}: {unavailable.Message}"
+                : $"no more logs of {source.Name}: {unavailable.Message}";
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
