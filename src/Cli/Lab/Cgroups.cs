@@ -1,4 +1,5 @@
 using System.Globalization;
+using Berth.Cli.Output;
 
 namespace Berth.Cli.Lab;
 
@@ -17,7 +18,7 @@ internal static class Cgroups
             .Select(mount => mount[1]).Distinct().Order(StringComparer.Ordinal)];
 
     /// <summary>Makes a group and returns the files into which a process writes its id to join it.</summary>
-    /// <exception cref="LabError">This machine mounts no control groups that labs can use.</exception>
+    /// <exception cref="UserError">This machine mounts no control groups that labs can use.</exception>
     public static IReadOnlyList<string> Make(string group)
     {
         var files = new List<string>();
@@ -26,7 +27,7 @@ internal static class Cgroups
             Directory.CreateDirectory(Path.Combine(hierarchy, group));
             files.Add(Path.Combine(hierarchy, group, "cgroup.procs"));
         }
-        return files.Count > 0 ? files : throw new LabError(
+        return files.Count > 0 ? files : throw new UserError(
             "no control groups are mounted under /sys/fs/cgroup, and the engine needs them", "mount them: apt-get install cgroupfs-mount && cgroupfs-mount");
     }
 

@@ -1,3 +1,5 @@
+using Berth.Cli.Output;
+
 namespace Berth.Cli.Lab;
 
 /// <summary>Stops, kills and starts one daemon of a host.</summary>
@@ -14,8 +16,8 @@ internal static class DaemonControl
         LabHost.Init(lab, number);
         var name = daemon.ToString().ToLowerInvariant();
         if (!File.Exists(Path.Combine(lab.HostDirectory(number), "daemons", name)))
-            throw new LabError($"host {lab.HostName(number)} has no {name}", daemon == Daemon.Manager
-                ? $"the manager is on {lab.HostName(1)}" : $"make the lab without --no-berth: berth lab up --name {lab.Name}", LabError.WrongUsage);
+            throw new UserError($"host {lab.HostName(number)} has no {name}", daemon == Daemon.Manager
+                ? $"the manager is on {lab.HostName(1)}" : $"make the lab without --no-berth: berth lab up --name {lab.Name}", ExitCode.WrongUsage);
         var marker = Path.Combine(lab.HostDirectory(number), "stopped", name);
         if (verb == "start")
         {
@@ -33,7 +35,7 @@ internal static class DaemonControl
         else
             Kill(processes, daemon, id);
         if (!await Tool.UntilAsync(_ => Task.FromResult(!HostProcesses.IsAlive(id)), Limit, cancel))
-            throw new LabError($"the {name} of {lab.HostName(number)} (process {id}) did not end within {Limit.TotalSeconds:0} s of SIGTERM",
+            throw new UserError($"the {name} of {lab.HostName(number)} (process {id}) did not end within {Limit.TotalSeconds:0} s of SIGTERM",
                 $"kill it: berth lab {name} {lab.HostName(number)} kill --name {lab.Name}");
     }
 
@@ -50,7 +52,7 @@ internal static class DaemonControl
         var isUp = await Tool.UntilAsync(async stop => HostProcesses.Read(lab, number)[daemon] is not null
             && (daemon != Daemon.Engine || await engine.AnswersAsync(stop)), Limit, cancel);
         if (!isUp)
-            throw new LabError($"the {name} of {lab.HostName(number)} did not start: {LabHost.LastLine($"{lab.HostDirectory(number)}/log/{name}.log")}",
+            throw new UserError($"the {name} of {lab.HostName(number)} did not start: {LabHost.LastLine($"{lab.HostDirectory(number)}/log/{name}.log")}",
                 $"read {lab.HostDirectory(number)}/log/{name}.log");
     }
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using Berth.Cli.Output;
 
 namespace Berth.Cli.Lab;
 
@@ -58,7 +59,7 @@ internal sealed class EngineClient(string socket) : IDisposable
     }
 
     /// <summary>Loads an image archive.</summary>
-    /// <exception cref="LabError">The engine refused it.</exception>
+    /// <exception cref="UserError">The engine refused it.</exception>
     public async Task LoadAsync(string file, CancellationToken cancel)
     {
         await using var archive = File.OpenRead(file);
@@ -68,7 +69,7 @@ internal sealed class EngineClient(string socket) : IDisposable
         var text = await answer.Content.ReadAsStringAsync(cancel);
         // The engine says 200 before it has read the archive; an error comes later, as a line of its own.
         if (!answer.IsSuccessStatusCode || text.Contains("\"errorDetail\"", StringComparison.Ordinal))
-            throw new LabError($"the engine at {socket} did not load {file}: {text.Trim()}", "check that the file is an archive made by 'docker save' or samples/images/build.sh");
+            throw new UserError($"the engine at {socket} did not load {file}: {text.Trim()}", "check that the file is an archive made by 'docker save' or samples/images/build.sh");
     }
 
     public void Dispose() => _http.Dispose();

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Formats.Tar;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Berth.Cli.Output;
 
 namespace Berth.Cli.Lab;
 
@@ -11,11 +12,11 @@ internal sealed record ArchivedImage(string Id, ImmutableArray<string> Tags, str
 /// <summary>An archive as <c>docker save</c> writes it.</summary>
 internal static class ImageArchive
 {
-    /// <exception cref="LabError">The file is missing or not such an archive.</exception>
+    /// <exception cref="UserError">The file is missing or not such an archive.</exception>
     public static async Task<ImmutableArray<ArchivedImage>> ReadAsync(string file, CancellationToken cancel)
     {
         if (!File.Exists(file))
-            throw new LabError($"there is no image archive {file}", "make the sample images: samples/images/build.sh DIRECTORY");
+            throw new UserError($"there is no image archive {file}", "make the sample images: samples/images/build.sh DIRECTORY");
         try
         {
             var manifest = await ReadPartAsync(file, "manifest.json", cancel);
@@ -31,7 +32,7 @@ internal static class ImageArchive
         }
         catch (Exception error) when (error is InvalidDataException or JsonException or KeyNotFoundException or EndOfStreamException or InvalidOperationException)
         {
-            throw new LabError($"{file} is not an image archive: {error.Message}", "make one with 'docker save' or samples/images/build.sh");
+            throw new UserError($"{file} is not an image archive: {error.Message}", "make one with 'docker save' or samples/images/build.sh");
         }
     }
 

@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
+using Berth.Cli.Output;
 
 namespace Berth.Cli.Lab;
 
@@ -19,7 +20,7 @@ internal static class ImagePush
     private const string LayerType = "application/vnd.docker.image.rootfs.diff.tar.gzip";
 
     /// <summary>Splits <c>[registry.lab:5000/]berth/hello:1</c> into repository and tag (default latest).</summary>
-    /// <exception cref="LabError">The reference names another registry or is malformed.</exception>
+    /// <exception cref="UserError">The reference names another registry or is malformed.</exception>
     public static (string Repository, string Tag) ParseReference(string reference)
     {
         var path = reference.StartsWith(Registry + "/", StringComparison.Ordinal) ? reference[(Registry.Length + 1)..] : reference;
@@ -27,11 +28,11 @@ internal static class ImagePush
         var (repository, tag) = colon < 0 ? (path, "latest") : (path[..colon], path[(colon + 1)..]);
         var isValid = repository.Length > 0 && tag.Length > 0 && !repository.Contains(':', StringComparison.Ordinal)
             && !tag.Contains('/', StringComparison.Ordinal) && repository.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '/' or '-' or '_' or '.');
-        return isValid ? (repository, tag) : throw new LabError(
-            $"'{reference}' is not a reference in the lab's registry", $"write it as {Registry}/NAME:TAG", LabError.WrongUsage);
+        return isValid ? (repository, tag) : throw new UserError(
+            $"'{reference}' is not a reference in the lab's registry", $"write it as {Registry}/NAME:TAG", ExitCode.WrongUsage);
     }
 
-    /// <exception cref="LabError">The registry cannot be reached or refuses.</exception>
+    /// <exception cref="UserError">The registry cannot be reached or refuses.</exception>
     public static async Task RunAsync(Uri registry, string file, ArchivedImage image, string repository, string tag, CancellationToken cancel)
     {
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = registry };
@@ -55,7 +56,7 @@ internal static class ImagePush
         }
         catch (HttpRequestException error)
         {
-            throw new LabError($"the lab's registry at {registry} does not answer: {error.Message}", "start it: berth lab up --registry");
+            throw new UserError($"the lab's registry at {registry} does not answer: {error.Message}", "start it: berth lab up --registry");
         }
     }
 
@@ -77,7 +78,7 @@ internal static class ImagePush
     private static async Task CheckAsync(HttpResponseMessage answer, string what, CancellationToken cancel)
     {
         if (!answer.IsSuccessStatusCode)
-            throw new LabError($"the lab's registry refused {what}: {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync(cancel)}",
+            throw new UserError($"the lab's registry refused {what}: {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync(cancel)}",
                 "look into the registry's log in the lab's directory: registry/registry.log");
     }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Berth.Cli.Output;
 
 namespace Berth.Cli.Lab;
 
@@ -59,15 +60,16 @@ public static class LabCommand
             LabPreflight.RequireRoot();
             return await work();
         }
-        catch (LabError error)
+        catch (UserError error)
         {
-            await Console.Error.WriteLineAsync($"error: {error.Message}\n  next: {error.Next}");
-            return error.ExitCode;
+            foreach (var line in error.Lines())
+                await Console.Error.WriteLineAsync(line);
+            return error.Code;
         }
         catch (OperationCanceledException)
         {
             await Console.Error.WriteLineAsync("interrupted; the lab is as far as it came: 'berth lab up' goes on, 'berth lab down' removes it");
-            return 130;
+            return ExitCode.NotReached;
         }
     }
 
@@ -113,7 +115,7 @@ public static class LabCommand
         await LabHost.StartAsync(lab, number, cancel);
         using var engine = new EngineClient(lab.EngineSocket(number));
         if (!await Tool.UntilAsync(engine.AnswersAsync, TimeSpan.FromSeconds(60), cancel))
-            throw new LabError($"{lab.HostName(number)} is on, but its engine does not answer", $"read {lab.HostDirectory(number)}/log/engine.log");
+            throw new UserError($"{lab.HostName(number)} is on, but its engine does not answer", $"read {lab.HostDirectory(number)}/log/engine.log");
     }
 
     private static Task PartitionAsync(LabRecord lab, int number, CancellationToken cancel)
@@ -188,8 +190,8 @@ public static class LabCommand
             var path = parsed.GetRequiredValue(file);
             var (repository, tag) = ImagePush.ParseReference(parsed.GetRequiredValue(reference));
             var images = await ImageArchive.ReadAsync(path, cancel);
-            var image = images.FirstOrDefault(one => one.Tags.Contains($"{repository}:{tag}")) ?? (images is [var only] ? only : throw new LabError(
-                $"{path} holds {images.Length} images and none is {repository}:{tag}", $"it holds {string.Join(", ", images.SelectMany(one => one.Tags))}", LabError.WrongUsage));
+            var image = images.FirstOrDefault(one => one.Tags.Contains($"{repository}:{tag}")) ?? (images is [var only] ? only : throw new UserError(
+                $"{path} holds {images.Length} images and none is {repository}:{tag}", $"it holds {string.Join(", ", images.SelectMany(one => one.Tags))}", ExitCode.WrongUsage));
             await ImagePush.RunAsync(LabRegistry.Address(lab), path, image, repository, tag, cancel);
             return 0;
         }, file, reference);

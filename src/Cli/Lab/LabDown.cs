@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Berth.Cli.Output;
 
 namespace Berth.Cli.Lab;
 
@@ -49,7 +50,7 @@ internal static class LabDown
             return Task.FromResult(left.Count == 0);
         }, EndLimit, cancel);
         if (!isQuiet)
-            throw new LabError($"processes of lab '{lab.Name}' did not end within {EndLimit.TotalSeconds:0} s: {string.Join(", ", left)}",
+            throw new UserError($"processes of lab '{lab.Name}' did not end within {EndLimit.TotalSeconds:0} s: {string.Join(", ", left)}",
                 "look at what holds them (cat /proc/PID/stack), then run the same command again");
     }
 
@@ -79,6 +80,6 @@ internal static class LabDown
     {
         IReadOnlyList<string> left = [];
         if (!await Tool.UntilAsync(_ => Task.FromResult((left = Cgroups.Remove(lab.Name)).Count == 0), EndLimit, cancel))
-            throw new LabError($"control groups of lab '{lab.Name}' are still in use: {string.Join(", ", left)}", "run the same command again");
+            throw new UserError($"control groups of lab '{lab.Name}' are still in use: {string.Join(", ", left)}", "run the same command again");
     }
 }

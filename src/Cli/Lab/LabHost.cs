@@ -1,4 +1,5 @@
 using System.Text;
+using Berth.Cli.Output;
 
 namespace Berth.Cli.Lab;
 
@@ -50,7 +51,7 @@ internal static class LabHost
             [Path.Combine(lab.Directory, "boot.sh"), lab.HostNamespace(number), lab.HostDirectory(number), .. joins]);
         var isUp = await Tool.UntilAsync(_ => Task.FromResult(HostProcesses.Read(lab, number).Init is not null || boot.HasExited), BootLimit, cancel);
         if (!isUp || boot.HasExited)
-            throw new LabError($"host {lab.HostName(number)} did not boot: {LastLine(Path.Combine(lab.HostDirectory(number), "log/init.log"))}",
+            throw new UserError($"host {lab.HostName(number)} did not boot: {LastLine(Path.Combine(lab.HostDirectory(number), "log/init.log"))}",
                 $"read {lab.HostDirectory(number)}/log/init.log, then: berth lab down --name {lab.Name}");
     }
 
@@ -73,8 +74,8 @@ internal static class LabHost
             File.Delete(lab.ManagerSocket);
     }
 
-    /// <exception cref="LabError">It is off.</exception>
-    public static int Init(LabRecord lab, int number) => HostProcesses.Read(lab, number).Init ?? throw new LabError(
+    /// <exception cref="UserError">It is off.</exception>
+    public static int Init(LabRecord lab, int number) => HostProcesses.Read(lab, number).Init ?? throw new UserError(
         $"host {lab.HostName(number)} is off", $"turn it on: berth lab start {lab.HostName(number)} --name {lab.Name}");
 
     public static string LastLine(string file) =>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Berth.Cli.Output;
 
 namespace Berth.Cli.Lab;
 
@@ -24,7 +25,7 @@ internal sealed record LabNetwork(byte A, byte B, byte C)
     public string HardwareAddress(int number) => string.Create(CultureInfo.InvariantCulture, $"02:42:{A:x2}:{B:x2}:{C:x2}:{number:x2}");
 
     /// <summary>Reads a subnet such as <c>10.210.0.0/24</c>.</summary>
-    /// <exception cref="LabError">It is not a private IPv4 /24.</exception>
+    /// <exception cref="UserError">It is not a private IPv4 /24.</exception>
     public static LabNetwork Parse(string text)
     {
         var parts = text.Split('/');
@@ -60,6 +61,6 @@ internal sealed record LabNetwork(byte A, byte B, byte C)
 
     private static uint Number(ReadOnlySpan<byte> bytes) => System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(bytes);
 
-    private static LabError Wrong(string text, string why) => new(
-        $"'{text}' cannot be a lab's subnet: {why}", "give a private /24, for example --subnet 10.210.0.0/24", LabError.WrongUsage);
+    private static UserError Wrong(string text, string why) => new(
+        $"'{text}' cannot be a lab's subnet: {why}", "give a private /24, for example --subnet 10.210.0.0/24", ExitCode.WrongUsage);
 }

@@ -1,3 +1,5 @@
+using Berth.Cli.Output;
+
 namespace Berth.Cli.Lab;
 
 /// <summary>What must be so before a lab is touched; says everything that is missing at once.</summary>
@@ -16,7 +18,7 @@ internal static class LabPreflight
     public static void RequireRoot()
     {
         if (!Environment.IsPrivilegedProcess)
-            throw new LabError("a lab needs root: it makes namespaces, mounts and network links", "run the same command as root, for example with sudo");
+            throw new UserError("a lab needs root: it makes namespaces, mounts and network links", "run the same command as root, for example with sudo");
     }
 
     public static void Check(LabRecord lab)
@@ -24,18 +26,18 @@ internal static class LabPreflight
         (string Tool, string Package)[] needed = [.. Tools, .. lab.Registry ? [("docker-registry", "docker-registry")] : Array.Empty<(string, string)>()];
         var missing = needed.Where(need => !Tool.Exists(need.Tool)).ToList();
         if (missing.Count > 0)
-            throw new LabError($"this machine lacks {string.Join(", ", missing.Select(need => need.Tool))}",
+            throw new UserError($"this machine lacks {string.Join(", ", missing.Select(need => need.Tool))}",
                 $"apt-get install -y {string.Join(' ', missing.Select(need => need.Package).Distinct())}");
 
         string[] binaries = lab.Berth ? [Path.Combine(lab.Binaries, "berth-agent"), Path.Combine(lab.Binaries, "manager/berth-manager")] : [];
         if (binaries.Where(file => !File.Exists(file)).ToList() is [_, ..] absent)
-            throw new LabError($"{string.Join(" and ", absent)} do not exist, and the hosts run them",
+            throw new UserError($"{string.Join(" and ", absent)} do not exist, and the hosts run them",
                 "build them: make publish; or name their folder in BERTH_BIN_DIR; or make hosts with engines only: --no-berth");
 
         if (lab.EngineSocket(lab.Hosts).Length > LongestSocketPath)
-            throw new LabError($"{lab.EngineSocket(lab.Hosts)} is too long for a unix socket ({LongestSocketPath} characters at most)",
-                "choose a shorter folder with --dir", LabError.WrongUsage);
+            throw new UserError($"{lab.EngineSocket(lab.Hosts)} is too long for a unix socket ({LongestSocketPath} characters at most)",
+                "choose a shorter folder with --dir", ExitCode.WrongUsage);
         if (lab.Directory.Any(char.IsWhiteSpace) || lab.Directory.Contains('"', StringComparison.Ordinal))
-            throw new LabError($"the lab's folder '{lab.Directory}' has spaces or quotes in its name", "choose another folder with --dir", LabError.WrongUsage);
+            throw new UserError($"the lab's folder '{lab.Directory}' has spaces or quotes in its name", "choose another folder with --dir", ExitCode.WrongUsage);
     }
 }

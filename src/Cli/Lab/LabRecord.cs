@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
+using Berth.Cli.Output;
 
 namespace Berth.Cli.Lab;
 
@@ -69,22 +70,22 @@ internal sealed partial record LabRecord
     public IEnumerable<int> Numbers => Enumerable.Range(1, Hosts);
 
     /// <summary>The number of a host given as <c>berth2</c> or <c>2</c>.</summary>
-    /// <exception cref="LabError">The lab has no such host.</exception>
+    /// <exception cref="UserError">The lab has no such host.</exception>
     public int HostNumber(string host)
     {
         var text = host.StartsWith(Name, StringComparison.Ordinal) ? host[Name.Length..] : host;
         return int.TryParse(text, out var number) && number >= 1 && number <= Hosts
             ? number
-            : throw new LabError($"lab '{Name}' has no host '{host}'; it has {HostName(1)} to {HostName(Hosts)}",
-                $"name one of them, or add hosts: berth lab up --name {Name} --hosts N", LabError.WrongUsage);
+            : throw new UserError($"lab '{Name}' has no host '{host}'; it has {HostName(1)} to {HostName(Hosts)}",
+                $"name one of them, or add hosts: berth lab up --name {Name} --hosts N", ExitCode.WrongUsage);
     }
 
-    /// <exception cref="LabError">The name cannot be used for interfaces, host names and cgroups.</exception>
+    /// <exception cref="UserError">The name cannot be used for interfaces, host names and cgroups.</exception>
     public static void CheckName(string name)
     {
         if (name.Length > LongestName || !NamePattern().IsMatch(name))
-            throw new LabError($"'{name}' cannot be a lab's name: hosts and interfaces are named after it",
-                $"use at most {LongestName} lower-case letters, digits and dashes that begin and end with a letter", LabError.WrongUsage);
+            throw new UserError($"'{name}' cannot be a lab's name: hosts and interfaces are named after it",
+                $"use at most {LongestName} lower-case letters, digits and dashes that begin and end with a letter", ExitCode.WrongUsage);
     }
 
     public string ToJson() => JsonSerializer.Serialize(this, LabJson.Default.LabRecord);
@@ -98,7 +99,7 @@ internal sealed partial record LabRecord
     private static partial Regex NamePattern();
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true)]
 [JsonSerializable(typeof(LabRecord))]
 [JsonSerializable(typeof(LabStatus))]
 [JsonSerializable(typeof(IReadOnlyList<LabSummary>))]

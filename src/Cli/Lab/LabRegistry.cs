@@ -1,3 +1,5 @@
+using Berth.Cli.Output;
+
 namespace Berth.Cli.Lab;
 
 /// <summary>Debian's docker-registry on the lab's switch, reachable from every host as registry.lab:5000.</summary>
@@ -38,7 +40,7 @@ internal static class LabRegistry
             """;
         using var process = Tool.Start("bash", ["-c", Start, "registry", lab.SwitchNamespace, folder, .. Cgroups.Make(lab.SwitchCgroup)]);
         if (!await Tool.UntilAsync(stop => AnswersAsync(lab, stop), TimeSpan.FromSeconds(10), cancel))
-            throw new LabError($"the lab's registry did not start: {LabHost.LastLine(Path.Combine(folder, "registry.log"))}",
+            throw new UserError($"the lab's registry did not start: {LabHost.LastLine(Path.Combine(folder, "registry.log"))}",
                 $"read {folder}/registry.log");
     }
 

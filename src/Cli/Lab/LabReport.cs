@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using Berth.Cli.Output;
 
 namespace Berth.Cli.Lab;
 
@@ -16,7 +17,7 @@ internal static class LabReport
             return 0;
         }
         static string Id(int? id) => id?.ToString(CultureInfo.InvariantCulture) ?? "-";
-        await Console.Out.WriteAsync(Table(["HOST", "ADDRESS", "STATE", "LINK", "INIT", "ENGINE", "AGENT", "MANAGER", "ENGINE SOCKET"],
+        await Console.Out.WriteAsync(TextTable.Render(["HOST", "ADDRESS", "STATE", "LINK", "INIT", "ENGINE", "AGENT", "MANAGER", "ENGINE SOCKET"],
             status.Hosts.Select(host => new[]
             {
                 host.Name, host.Address, host.State, host.Link, Id(host.InitPid), Id(host.EnginePid), Id(host.AgentPid),
@@ -31,15 +32,7 @@ internal static class LabReport
             lab.Numbers.Count(number => HostProcesses.Read(lab, number).Init is not null), lab.Directory, lab.ManagerSocket))];
         await Console.Out.WriteAsync(format == "json"
             ? JsonSerializer.Serialize(labs, LabJson.Default.IReadOnlyListLabSummary) + "\n"
-            : Table(["NAME", "SUBNET", "HOSTS", "DIRECTORY"], labs.Select(lab => new[] { lab.Name, lab.Subnet, $"{lab.Running}/{lab.Hosts}", lab.Directory })));
+            : TextTable.Render(["NAME", "SUBNET", "HOSTS", "DIRECTORY"], labs.Select(lab => new[] { lab.Name, lab.Subnet, $"{lab.Running}/{lab.Hosts}", lab.Directory })));
         return 0;
-    }
-
-    /// <summary>Columns as wide as their widest cell and three spaces apart, as Docker prints them.</summary>
-    internal static string Table(string[] head, IEnumerable<string[]> rows)
-    {
-        string[][] lines = [head, .. rows];
-        var widths = Enumerable.Range(0, head.Length).Select(column => lines.Max(line => line[column].Length)).ToArray();
-        return string.Concat(lines.Select(line => string.Join("   ", line.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd() + "\n"));
     }
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Text.Json;
+using Berth.Cli.Output;
 
 namespace Berth.Cli.Lab;
 
@@ -30,13 +31,13 @@ internal static class LabStore
         }
         catch (JsonException error)
         {
-            throw new LabError($"the record of lab '{name}' cannot be read: {RecordFile(name)}: {error.Message}",
+            throw new UserError($"the record of lab '{name}' cannot be read: {RecordFile(name)}: {error.Message}",
                 "restore the file, or remove it when nothing of the lab runs any more");
         }
     }
 
-    /// <exception cref="LabError">There is no such lab; says which there are.</exception>
-    public static LabRecord Get(string name) => Find(name) ?? throw new LabError(
+    /// <exception cref="UserError">There is no such lab; says which there are.</exception>
+    public static LabRecord Get(string name) => Find(name) ?? throw new UserError(
         $"there is no lab '{name}' on this machine" + (Names() is [_, ..] names ? $"; there is: {string.Join(", ", names)}" : ""),
         $"make it: berth lab up --name {name} --hosts 3");
 

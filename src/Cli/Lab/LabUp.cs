@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Berth.Cli.Output;
 
 namespace Berth.Cli.Lab;
 
@@ -66,7 +67,7 @@ internal sealed class LabUp(LabRecord lab, Action<string> progress)
     {
         using var engine = new EngineClient(lab.EngineSocket(number));
         if (!await Tool.UntilAsync(engine.AnswersAsync, ReadyLimit, cancel))
-            throw new LabError($"the engine of {lab.HostName(number)} does not answer: {LabHost.LastLine($"{lab.HostDirectory(number)}/log/engine.log")}",
+            throw new UserError($"the engine of {lab.HostName(number)} does not answer: {LabHost.LastLine($"{lab.HostDirectory(number)}/log/engine.log")}",
                 $"read {lab.HostDirectory(number)}/log/engine.log");
     }
 
@@ -76,7 +77,7 @@ internal sealed class LabUp(LabRecord lab, Action<string> progress)
         var waiting = "no answer from the manager";
         var isReady = await Tool.UntilAsync(async stop => (waiting = await ReadyNodes.MissingAsync(lab, stop)) is "", ReadyLimit, cancel);
         if (!isReady)
-            throw new LabError($"not every node became Ready within {ReadyLimit.TotalSeconds:0} s: {waiting}",
+            throw new UserError($"not every node became Ready within {ReadyLimit.TotalSeconds:0} s: {waiting}",
                 $"read {lab.HostDirectory(1)}/log/manager.log and each host's log/agent.log in {lab.Directory}");
     }
 
@@ -87,12 +88,12 @@ internal sealed class LabUp(LabRecord lab, Action<string> progress)
     }
 
     /// <summary>The record of the lab to make: the existing one, grown, or a new one on a free network.</summary>
-    /// <exception cref="LabError">The wish contradicts the lab that exists, or its network is taken.</exception>
+    /// <exception cref="UserError">The wish contradicts the lab that exists, or its network is taken.</exception>
     public static LabRecord Plan(LabWish wish, LabRecord? existing, Func<LabNetwork, string?> whoHas, Func<LabNetwork?> firstFree, string binaries, ImmutableArray<string> madeFolders)
     {
         LabRecord.CheckName(wish.Name);
         if (wish.Hosts is < 1 or > LabNetwork.MostHosts)
-            throw new LabError($"a lab cannot have {wish.Hosts} hosts", $"choose 1 to {LabNetwork.MostHosts}", LabError.WrongUsage);
+            throw new UserError($"a lab cannot have {wish.Hosts} hosts", $"choose 1 to {LabNetwork.MostHosts}", ExitCode.WrongUsage);
         if (existing is not null)
         {
             RequireSame(wish, existing);
@@ -105,9 +106,9 @@ internal sealed class LabUp(LabRecord lab, Action<string> progress)
             };
         }
         var network = wish.Subnet is { } subnet ? LabNetwork.Parse(subnet) : firstFree()
-            ?? throw new LabError("no free network was found among 10.210.0.0/24 to 10.249.0.0/24", "name one: --subnet 10.X.Y.0/24");
+            ?? throw new UserError("no free network was found among 10.210.0.0/24 to 10.249.0.0/24", "name one: --subnet 10.X.Y.0/24");
         if (whoHas(network) is { } owner)
-            throw new LabError($"the network {network.Subnet} is taken: {owner}", "leave --subnet out to have a free one chosen, or name another");
+            throw new UserError($"the network {network.Subnet} is taken: {owner}", "leave --subnet out to have a free one chosen, or name another");
         return new LabRecord
         {
             Name = wish.Name,
@@ -131,7 +132,7 @@ internal sealed class LabUp(LabRecord lab, Action<string> progress)
             wish.LiveRestore is { } restore && restore != lab.LiveRestore ? $"its engines run with live-restore={lab.LiveRestore.ToString().ToLowerInvariant()}" :
             !wish.EngineArguments.IsEmpty && !wish.EngineArguments.SequenceEqual(lab.EngineArguments) ? $"its engines run with '{string.Join(' ', lab.EngineArguments)}'" : null;
         if (differs is not null)
-            throw new LabError($"lab '{lab.Name}' exists and cannot be changed that way: {differs}",
-                $"take it down first: berth lab down --name {lab.Name}; or make another with --name", LabError.WrongUsage);
+            throw new UserError($"lab '{lab.Name}' exists and cannot be changed that way: {differs}",
+                $"take it down first: berth lab down --name {lab.Name}; or make another with --name", ExitCode.WrongUsage);
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Berth.Cli.Output;
 
 namespace Berth.Cli.Lab;
 
@@ -12,12 +13,12 @@ internal static class Tool
     public static bool Exists(string name) => SearchPath.Split(':').Any(folder => File.Exists(Path.Combine(folder, name)));
 
     /// <summary>Runs a tool to its end.</summary>
-    /// <exception cref="LabError">It failed; the message has its arguments and what it said.</exception>
+    /// <exception cref="UserError">It failed; the message has its arguments and what it said.</exception>
     public static async Task RunAsync(string file, IEnumerable<string> arguments, CancellationToken cancel, string? input = null)
     {
         var (exitCode, error) = await TryAsync(file, arguments, cancel, input);
         if (exitCode != 0)
-            throw new LabError($"{file} {string.Join(' ', arguments)} failed with status {exitCode}: {error.Trim()}{(input is null ? "" : $" (input: {input.Trim().ReplaceLineEndings("; ")})")}",
+            throw new UserError($"{file} {string.Join(' ', arguments)} failed with status {exitCode}: {error.Trim()}{(input is null ? "" : $" (input: {input.Trim().ReplaceLineEndings("; ")})")}",
                 "if the lab is half-made, take it down and up again: berth lab down, berth lab up");
     }
 
@@ -65,7 +66,7 @@ internal static class Tool
 
     private static string Find(string file) => file.Contains('/', StringComparison.Ordinal) ? file :
         SearchPath.Split(':').Select(folder => Path.Combine(folder, file)).FirstOrDefault(File.Exists)
-            ?? throw new LabError($"{file} is not installed", "apt-get install docker.io iproute2 util-linux iptables procps");
+            ?? throw new UserError($"{file} is not installed", "apt-get install docker.io iproute2 util-linux iptables procps");
 
     /// <summary>Polls a condition until it holds.</summary>
     /// <returns>False when it did not within the time.</returns>

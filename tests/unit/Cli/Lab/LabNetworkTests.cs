@@ -1,5 +1,6 @@
 using System.Net;
 using Berth.Cli.Lab;
+using Berth.Cli.Output;
 using CsCheck;
 
 namespace Berth.Tests.Cli.Lab;
@@ -29,9 +30,9 @@ public sealed class LabNetworkTests
     [InlineData("")]
     public void Other_subnets_are_refused_with_an_example(string subnet)
     {
-        var error = Assert.Throws<LabError>(() => LabNetwork.Parse(subnet));
+        var error = Assert.Throws<UserError>(() => LabNetwork.Parse(subnet));
 
-        Assert.Equal(LabError.WrongUsage, error.ExitCode);
+        Assert.Equal(ExitCode.WrongUsage, error.Code);
         Assert.Contains($"'{subnet}'", error.Message);
         Assert.Contains("10.210.0.0/24", error.Next);
     }

@@ -1,4 +1,5 @@
 using Berth.Cli.Lab;
+using Berth.Cli.Output;
 
 namespace Berth.Tests.Cli.Lab;
 
@@ -45,7 +46,7 @@ public sealed class LabReadingTests
     [InlineData("Hello:1")]
     [InlineData("hello:")]
     [InlineData(":1")]
-    public void Other_references_are_refused(string text) => Assert.Throws<LabError>(() => ImagePush.ParseReference(text));
+    public void Other_references_are_refused(string text) => Assert.Throws<UserError>(() => ImagePush.ParseReference(text));
 
     [Fact]
     public void Ready_nodes_are_those_whose_status_says_so()
@@ -54,10 +55,6 @@ public sealed class LabReadingTests
 
         Assert.Equal(["a1", "a3"], ReadyNodes.Ready(Nodes).Order());
     }
-
-    [Fact]
-    public void A_table_is_as_wide_as_its_cells() =>
-        Assert.Equal("HOST     STATE\nberth1   off\nb        running\n", LabReport.Table(["HOST", "STATE"], [["berth1", "off"], ["b", "running"]]));
 
     [Fact]
     public void The_command_parses_what_comes_after_two_dashes_as_the_hosts_command()

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Berth.Cli.Lab;
+using Berth.Cli.Output;
 
 namespace Berth.Tests.Cli.Lab;
 
@@ -17,7 +18,7 @@ public sealed class LabRecordTests
     [InlineData("0")]
     [InlineData("other1")]
     public void A_host_that_is_not_there_is_refused_with_those_that_are(string text) =>
-        Assert.Contains("berth1 to berth12", Assert.Throws<LabError>(() => Lab.HostNumber(text)).Message);
+        Assert.Contains("berth1 to berth12", Assert.Throws<UserError>(() => Lab.HostNumber(text)).Message);
 
     [Theory]
     [InlineData("berth")]
@@ -32,7 +33,7 @@ public sealed class LabRecordTests
     [InlineData("")]
     [InlineData("twelveletter")]
     public void Names_that_cannot_be_hosts_or_interfaces_are_refused(string name) =>
-        Assert.Equal(LabError.WrongUsage, Assert.Throws<LabError>(() => LabRecord.CheckName(name)).ExitCode);
+        Assert.Equal(ExitCode.WrongUsage, Assert.Throws<UserError>(() => LabRecord.CheckName(name)).Code);
 
     [Fact]
     public void A_record_reads_back_as_it_was_written()
@@ -72,18 +73,18 @@ public sealed class LabRecordTests
             Wish() with { Subnet = "10.220.0.0/24" }, Wish() with { Directory = "/elsewhere" }, Wish() with { LiveRestore = false }, Wish() with { EngineArguments = ["--debug"] },
         ];
 
-        Assert.All(wishes, wish => Assert.Contains("berth lab down", Assert.Throws<LabError>(() => Plan(wish, Lab)).Next));
+        Assert.All(wishes, wish => Assert.Contains("berth lab down", Assert.Throws<UserError>(() => Plan(wish, Lab)).Next));
     }
 
     [Theory]
     [InlineData(0)]
     [InlineData(-1)]
     [InlineData(201)]
-    public void Host_counts_out_of_range_are_refused(int hosts) => Assert.Throws<LabError>(() => Plan(Wish() with { Hosts = hosts }, null));
+    public void Host_counts_out_of_range_are_refused(int hosts) => Assert.Throws<UserError>(() => Plan(Wish() with { Hosts = hosts }, null));
 
     [Fact]
     public void A_taken_network_is_refused() =>
-        Assert.Contains("in use", Assert.Throws<LabError>(() =>
+        Assert.Contains("in use", Assert.Throws<UserError>(() =>
             LabUp.Plan(Wish() with { Subnet = "10.1.0.0/24" }, null, _ => "in use", () => null, "/b", [])).Message);
 
     private static LabWish Wish() => new("berth", null, null, null, false, false, [], null);
