@@ -18,10 +18,6 @@ internal sealed record DeploySection
 /// <summary>Reads a service's <c>deploy</c>.</summary>
 internal static class DeployReader
 {
-    // Docker's smallest limit and reservation.
-    private const long LeastNanoCpus = 1_000_000;
-    private const long LeastMemoryBytes = 4 * 1024 * 1024;
-
     public static DeploySection Read(Field? deploy, StackFileOptions options)
     {
         var silent = new UpdateConfig { Order = options.SwarmCompatible ? UpdateOrder.StopFirst : UpdateOrder.Auto };
@@ -77,9 +73,8 @@ internal static class DeployReader
             return null;
         if (Constraint.TryParse(text, out var constraint, out var error))
             return constraint;
-        // The model says what is wrong and what to write in one sentence, parted by a semicolon.
-        var parts = error.Split("; ", 2);
-        item.Problem(parts[0], parts.Length > 1 ? parts[1] : "write KEY==VALUE");
+        var (message, next) = SpecChecks.Parted(error);
+        item.Problem(message, next);
         return null;
     }
 
@@ -93,10 +88,7 @@ internal static class DeployReader
             item.Problem("it has no spread", "write spread: node.labels.NAME");
             return null;
         }
-        var key = spread.NonEmptyText();
-        if (key is not null && !Constraint.IsKnown(key))
-            spread.Problem($"'{key}' is not an attribute of nodes", "write node.labels.NAME, engine.labels.NAME, or node.hostname");
-        return key;
+        return spread.NonEmptyText();
     }
 
     private static ResourceRequirements ReadResources(Field? field)
@@ -109,34 +101,16 @@ internal static class DeployReader
             Keys.Limits.Check(limits);
         if (reservations is not null)
             Keys.Reservations.Check(reservations);
-        var resources = new ResourceRequirements
+        return new ResourceRequirements
         {
             Limits = new Limits(Cpus(limits), Memory(limits), limits?.Get("pids")?.Integer(0, int.MaxValue) ?? 0),
             Reservations = new Resources(Cpus(reservations), Memory(reservations)),
         };
-        // Docker takes this, and the task is then placed where it may never use what was kept for it.
-        if (resources.Limits.NanoCpus > 0 && resources.Reservations.NanoCpus > resources.Limits.NanoCpus)
-            reservations!.Get("cpus")!.Problem("more is reserved than the limit allows", "lower the reservation or raise the limit");
-        if (resources.Limits.MemoryBytes > 0 && resources.Reservations.MemoryBytes > resources.Limits.MemoryBytes)
-            reservations!.Get("memory")!.Problem("more is reserved than the limit allows", "lower the reservation or raise the limit");
-        return resources;
     }
 
-    private static long Cpus(Field? of)
-    {
-        var cpus = of?.Get("cpus")?.Cpus() ?? 0;
-        if (cpus is > 0 and < LeastNanoCpus)
-            of!.Get("cpus")!.Problem("it is less than 0.001 of a core", "write 0.001 or more");
-        return cpus;
-    }
+    private static long Cpus(Field? of) => of?.Get("cpus")?.Cpus() ?? 0;
 
-    private static long Memory(Field? of)
-    {
-        var bytes = of?.Get("memory")?.Bytes() ?? 0;
-        if (bytes is > 0 and < LeastMemoryBytes)
-            of!.Get("memory")!.Problem($"{bytes} bytes are less than a container can run in (4M)", "write 4M or more");
-        return bytes;
-    }
+    private static long Memory(Field? of) => of?.Get("memory")?.Bytes() ?? 0;
 
     private static RestartPolicy ReadRestart(Field? field)
     {

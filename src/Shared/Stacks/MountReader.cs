@@ -12,15 +12,11 @@ internal static class MountReader
     public static ValueList<Mount> Read(Field? field, IReadOnlyDictionary<string, NamedVolume> volumes, StackContext context)
     {
         var mounts = new List<Mount>();
-        var targets = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var item in field?.Items() ?? [])
         {
             var mount = item.Node is YamlMap ? ReadLong(item, volumes, context) : ReadShort(item, volumes, context);
-            if (mount is null)
-                continue;
-            if (!targets.TryAdd(mount.Target.TrimEnd('/'), item.Path))
-                item.Problem($"{mount.Target} is already taken by {targets[mount.Target.TrimEnd('/')]}", "mount it elsewhere");
-            mounts.Add(mount);
+            if (mount is not null)
+                mounts.Add(mount);
         }
         return mounts.ToValueList();
     }
@@ -109,18 +105,13 @@ internal static class MountReader
             keys.Check(field);
     }
 
-    // What short and long have in common: where the source is, and that source and target are usable.
+    // What short and long have in common: what the source stands for.
     private static Mount? Complete(Field item, Field sourceAt, Mount mount, IReadOnlyDictionary<string, NamedVolume> volumes, StackContext context)
     {
         var targetAt = item.Get("target") ?? item;
         Placeholders.Refuse(targetAt, mount.Target);
-        if (mount.Target is not ['/', ..] || mount.Target.Trim('/').Length == 0)
-            targetAt.Problem($"'{mount.Target}' is not an absolute path below /", "write the path in the container, beginning with /");
         switch (mount.Type)
         {
-            case MountType.Tmpfs when mount.Source.Length > 0:
-                sourceAt.Problem("a tmpfs has no source", "remove it");
-                return mount;
             case MountType.Bind:
                 return CompleteBind(sourceAt, mount, context);
             case MountType.Volume when mount.Source.Length > 0:

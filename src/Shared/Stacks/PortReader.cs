@@ -10,24 +10,16 @@ internal static partial class PortReader
 {
     private const int Highest = 65535;
 
-    public static ValueList<PortConfig> Read(Field? field, NetworkMode network)
+    public static ValueList<PortConfig> Read(Field? field)
     {
         var ports = new List<PortConfig>();
-        var published = new Dictionary<(int, PortProtocol), string>();
         foreach (var item in field?.Items() ?? [])
         {
             if (item.Node is YamlScalar scalar)
                 RefuseShort(item, scalar);
             else if (ReadLong(item) is { } port)
-            {
-                if (port.Published > 0 && !published.TryAdd((port.Published, port.Protocol), item.Path))
-                    item.Problem($"port {port.Published} is already published by {published[(port.Published, port.Protocol)]}", "publish another port");
                 ports.Add(port);
-            }
         }
-        if (ports.Count > 0 && network != NetworkMode.Bridge)
-            field!.Problem($"a container with network_mode: {network.ToString().ToLowerInvariant()} cannot publish ports",
-                network == NetworkMode.Host ? "remove ports: its ports are the node's already" : "remove ports or network_mode");
         return ports.ToValueList();
     }
 

@@ -37,6 +37,13 @@ internal sealed class ProblemList
             _warnings.Add(new StackFileProblem(place.File, place.Line, place.Column, path, message, next));
     }
 
+    /// <summary>Whether a problem is noted at <paramref name="path"/>, above it within its service, below it, or elsewhere in the same list.</summary>
+    public bool Touches(string path)
+    {
+        var list = path.IndexOf('[') is var at && at < 0 ? path : path[..at];
+        return _notShown > 0 || _problems.Any(problem => IsWithin(problem.Path, list) || (IsWithin(list, problem.Path) && problem.Path.Count(c => c == '.') > 1));
+    }
+
     /// <summary>All problems by file (in the order given), line and column.</summary>
     public ValueList<StackFileProblem> Problems(IReadOnlyList<string> files)
     {
@@ -56,6 +63,9 @@ internal sealed class ProblemList
 
     /// <summary>All warnings, in the same order.</summary>
     public ValueList<StackFileProblem> Warnings(IReadOnlyList<string> files) => Sorted(_warnings, files).ToValueList();
+
+    private static bool IsWithin(string path, string outer) =>
+        path.StartsWith(outer, StringComparison.Ordinal) && (path.Length == outer.Length || path[outer.Length] is '.' or '[');
 
     private static IOrderedEnumerable<StackFileProblem> Sorted(IEnumerable<StackFileProblem> problems, IReadOnlyList<string> files)
     {

@@ -7,17 +7,11 @@ namespace Berth.Stacks;
 /// <summary>The merged tree → a stack's spec.</summary>
 internal static partial class StackReader
 {
-    /// <summary>Longest name of a service with its stack: it becomes a host name.</summary>
-    public const int LongestName = 63;
-
     /// <summary>Reads the whole file; what is wrong is noted, and the spec then incomplete.</summary>
     public static StackSpec Read(Field root, StackContext context)
     {
         Keys.Top.Check(root);
         CheckVersion(root);
-        if (!Name().IsMatch(context.StackName))
-            root.Problem($"'{context.StackName}' is no name for a stack", "use letters, digits, - and _, beginning and ending with a letter or digit");
-
         var volumes = VolumeReader.Read(root.Get("volumes"), context);
         var services = new List<ServiceSpec>();
         if (root.Get("services") is not { } section)
@@ -33,21 +27,21 @@ internal static partial class StackReader
             if (section.Node is YamlMap { Entries.IsEmpty: true })
                 section.Problem("it names no service", "add one; to remove a stack, run: berth stack rm NAME");
         }
-        return new StackSpec { Name = context.StackName, Services = services.ToValueList() };
+        var spec = new StackSpec { Name = context.StackName, Services = services.ToValueList() };
+        SpecChecks.Apply(spec, root);
+        return spec;
     }
 
     private static ServiceSpec? ReadService(YamlScalar key, Field service, IReadOnlyDictionary<string, NamedVolume> volumes, StackContext context)
     {
         var name = $"{context.StackName}_{key.Text}";
-        var problem = key switch
+        if (key.Type != ScalarType.Text)
+            service.Problems.Add(key.Place, service.Path, "YAML does not read this name as text", $"write it in quotes: \"{key.Text}\":");
+        else if ((SpecRules.NameProblem(key.Text) ?? SpecRules.NameProblem(name)) is { } problem)
         {
-            { Type: ScalarType.Integer or ScalarType.Float or ScalarType.Boolean or ScalarType.Null } => ("YAML does not read this name as text", $"write it in quotes: \"{key.Text}\":"),
-            _ when !Name().IsMatch(key.Text) => ($"'{key.Text}' is no name for a service", "use letters, digits, - and _, beginning and ending with a letter or digit"),
-            _ when name.Length > LongestName => ($"'{name}' has {name.Length} characters, and {LongestName} are allowed", "shorten the service's or the stack's name"),
-            _ => default,
-        };
-        if (problem != default)
-            service.Problems.Add(key.Place, service.Path, problem.Item1, problem.Item2);
+            var (message, next) = SpecChecks.Parted(problem);
+            service.Problems.Add(key.Place, $"{service.Path}.name", message, next);
+        }
         return service.IsMap() ? ServiceReader.Read(service, key.Place, name, volumes, context) : null;
     }
 
@@ -61,10 +55,6 @@ internal static partial class StackReader
         else if (!Version().IsMatch(scalar.Text))
             version.Problem($"'{scalar.Text}' is not a version of stack files, which are 3 and 3.0 to 3.13", "write \"3.8\", or remove it");
     }
-
-    // swarmkit's ^[a-zA-Z0-9](?:[-_]*[A-Za-z0-9]+)*$, written so that it cannot take exponential time.
-    [GeneratedRegex(@"^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?\z")]
-    private static partial Regex Name();
 
     [GeneratedRegex(@"^3(\.([0-9]|1[0-3]))?\z")]
     private static partial Regex Version();

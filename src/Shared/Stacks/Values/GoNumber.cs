@@ -5,6 +5,9 @@ namespace Berth.Stacks.Values;
 /// <summary>How Docker turns an unquoted YAML number into text where a file wants text (<c>environment: {A: 1.10}</c>).</summary>
 internal static class GoNumber
 {
+    // The power of ten from which on Go writes an exponent: 100000, but 1e+06.
+    private const int ExponentFrom = 6;
+
     /// <summary>The integer in decimal: <c>0x10</c> → 16, <c>010</c> → 8, <c>1_000</c> → 1000. As written when it is too large for 64 bits.</summary>
     public static string FromInteger(string written)
     {
@@ -24,18 +27,31 @@ internal static class GoNumber
             return written.Contains("nan", StringComparison.OrdinalIgnoreCase) ? "NaN" : written.StartsWith('-') ? "-Inf" : "+Inf";
         if (double.IsInfinity(value))
             return value > 0 ? "+Inf" : "-Inf";
-        // Go writes an exponent only below -4 and from 21 on; .NET's shortest form does so from 15 on.
-        var size = Math.Abs(value);
-        if (size == 0 || (size >= 1e-4 && size < 1e21))
-            return size < 1e15 ? value.ToString("0.####################", CultureInfo.InvariantCulture) is var plain && IsExact(plain, value)
-                    ? plain
-                    : value.ToString("R", CultureInfo.InvariantCulture)
-                : value.ToString("F0", CultureInfo.InvariantCulture);
-        return value.ToString("R", CultureInfo.InvariantCulture).Replace('E', 'e');
+        if (value == 0)
+            return double.IsNegative(value) ? "-0" : "0";
+
+        // .NET gives the shortest digits; where the point and the exponent go is Go's %g.
+        var (digits, exponent) = ShortestDigits(Math.Abs(value));
+        var sign = value < 0 ? "-" : "";
+        if (exponent is < -4 or >= ExponentFrom)
+            return string.Create(CultureInfo.InvariantCulture, $"{sign}{digits[0]}{(digits.Length > 1 ? "." : "")}{digits[1..]}e{(exponent < 0 ? '-' : '+')}{Math.Abs(exponent):00}");
+        if (exponent < 0)
+            return $"{sign}0.{new string('0', -exponent - 1)}{digits}";
+        var whole = digits.PadRight(exponent + 1, '0');
+        return sign + whole[..(exponent + 1)] + (whole.Length > exponent + 1 ? "." + whole[(exponent + 1)..] : "");
     }
 
-    private static bool IsExact(string text, double value) =>
-        double.Parse(text, CultureInfo.InvariantCulture).Equals(value);
+    // 120.5 → "1205", 2: the value is 1.205 times ten to the second.
+    private static (string Digits, int Exponent) ShortestDigits(double value)
+    {
+        var parts = value.ToString("R", CultureInfo.InvariantCulture).Split('E');
+        var exponent = parts.Length > 1 ? int.Parse(parts[1], CultureInfo.InvariantCulture) : 0;
+        var point = parts[0].IndexOf('.');
+        var digits = parts[0].Replace(".", "", StringComparison.Ordinal);
+        exponent += (point < 0 ? parts[0].Length : point) - 1;
+        var leading = digits.Length - digits.TrimStart('0').Length;
+        return (digits.Trim('0'), exponent - leading);
+    }
 
     private static bool TryParse(string digits, out ulong value)
     {

@@ -68,6 +68,14 @@ public sealed class GoodFileTests
     [InlineData("010", "8")]
     [InlineData("1_000", "1000")]
     [InlineData("1e3", "1000")]
+    [InlineData("08", "8")]
+    [InlineData("1000000.0", "1e+06")]
+    [InlineData("-1234567.50", "-1.2345675e+06")]
+    [InlineData("0.00010", "0.0001")]
+    [InlineData("0.00001", "1e-05")]
+    [InlineData("100000.50", "100000.5")]
+    [InlineData("1.0", "1")]
+    [InlineData(".5", "0.5")]
     public void Unquoted_numbers_become_text_as_in_docker_and_a_warning_says_so(string written, string arrives)
     {
         var result = Loaded.From($"services: {{web: {{image: x, environment: {{A: {written}}}}}}}");
@@ -244,5 +252,16 @@ public sealed class GoodFileTests
         byte[][] files = [[.. utf16.GetPreamble(), .. utf16.GetBytes(text)], [0xEF, 0xBB, 0xBF, .. Encoding.UTF8.GetBytes(text)]];
 
         Assert.All(files, bytes => Assert.NotNull(StackFile.Load([new StackDocument("web.yml", "/", bytes)], "shop", Loaded.NoVariables).Spec));
+    }
+
+    [Fact]
+    public void Thousands_of_services_and_megabytes_of_labels_are_read()
+    {
+        var many = "services:\n" + string.Concat(Enumerable.Range(0, 5_000).Select(n => $"  s{n}:\n    image: x\n"));
+        var large = "services:\n" + string.Concat(Enumerable.Range(0, 5_200)
+            .Select(n => $"  s{n}:\n    image: x\n    labels:\n      pad: '{new string('p', 900)}'\n"));
+
+        Assert.Equal(5_000, Loaded.Spec(many).Services.Count);
+        Assert.Equal(5_200, Loaded.Spec(large).Services.Count);
     }
 }
