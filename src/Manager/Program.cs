@@ -1,1 +1,3 @@
-return 0;
+using Berth.Manager.Hosting;
+
+return await ManagerHost.RunAsync(args);

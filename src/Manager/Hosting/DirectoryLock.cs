@@ -1,0 +1,45 @@
+namespace Berth.Manager.Hosting;
+
+/// <summary>Keeps a second manager off a data directory, for as long as the process lives.</summary>
+public sealed class DirectoryLock : IDisposable
+{
+    private const string FileName = "lock";
+    private const UnixFileMode OwnerOnlyDirectory = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    private readonly FileStream _file;
+
+    private DirectoryLock(FileStream file) => _file = file;
+
+    /// <summary>Makes the directory when it is missing and takes it.</summary>
+    /// <exception cref="StartRefusedException">Another manager has it, or it cannot be used.</exception>
+    public static DirectoryLock Take(string directory)
+    {
+        var path = Path.Combine(directory, FileName);
+        try
+        {
+            Directory.CreateDirectory(directory, OwnerOnlyDirectory);
+            File.SetUnixFileMode(directory, OwnerOnlyDirectory);
+            return new DirectoryLock(new FileStream(path, new FileStreamOptions
+            {
+                Mode = FileMode.OpenOrCreate,
+                Access = FileAccess.ReadWrite,
+                Share = FileShare.None,
+                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            }));
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            throw new StartRefusedException($"another berth-manager uses '{directory}' (it holds '{path}'); stop that one, or choose another directory with --data");
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new StartRefusedException($"the data directory '{directory}' cannot be used: {error.Message}; choose another with --data");
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _file.Dispose();
+}
+
+/// <summary>The manager cannot start; the message says why and what to change, without a stack trace.</summary>
+public sealed class StartRefusedException(string message) : Exception(message);

@@ -1,0 +1,49 @@
+using Akka.Hosting;
+using Berth.Manager.Store;
+using Berth.Model;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace Berth.Manager.Hosting;
+
+/// <summary>The actors of a manager, and the calls it answers.</summary>
+internal static class ManagerActors
+{
+    // Leaving is the host's decision: no hook of Akka's own ends the process, or holds up its end.
+    private const string Hocon = """
+        akka {
+          coordinated-shutdown { exit-clr = off, run-by-clr-shutdown-hook = off }
+          log-dead-letters = off
+        }
+        """;
+
+    /// <summary>Adds every folder's actors. The order is that of their dependence: the store first.</summary>
+    public static void AddManagerActors(this IServiceCollection services, ManagerOptions options, ClusterView view)
+    {
+        services.AddAkka("berth", akka => akka
+            .ConfigureLoggers(loggers =>
+            {
+                loggers.ClearLoggers();
+                loggers.AddLoggerFactory();
+            })
+            .AddHocon(Hocon, HoconAddMode.Prepend)
+            .AddStore(new StoreOptions { Directory = options.Directory }, view, new ProcessFailure(), IdSource.Random, TimeProvider.System));
+        services.AddHostedService<RecoveredStore>();
+    }
+
+    /// <summary>Maps the calls.</summary>
+    public static void MapManager(this WebApplication app)
+    {
+        app.MapGrpcHealthChecksService();
+        app.MapGrpcReflectionService();
+    }
+
+    /// <summary>Holds up the start until the store has read its journal: who can connect is answered from the whole state.</summary>
+    private sealed class RecoveredStore(ClusterView view) : IHostedService
+    {
+        public Task StartAsync(CancellationToken cancellationToken) => view.Recovered.WaitAsync(cancellationToken);
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

@@ -1,0 +1,142 @@
+using System.Reflection;
+using Akka.Hosting;
+using Berth.Manager.Api;
+using Berth.Manager.Store;
+using Berth.Model;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
+
+namespace Berth.Manager.Hosting;
+
+/// <summary>Puts a manager together and runs it: the one place that knows everyone.</summary>
+public static class ManagerHost
+{
+    private const int Failed = 1;
+    private const int WrongUsage = 2;
+
+    // A Register of 10,000 tasks with their reasons is a few MB.
+    private const int LargestMessageBytes = 32 << 20;
+
+    // Streams of agents end at once when the manager stops; this only bounds a reader that does not.
+    private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>Runs a manager until it is told to stop.</summary>
+    /// <returns>The process's exit code.</returns>
+    public static async Task<int> RunAsync(IReadOnlyList<string> arguments)
+    {
+        var line = ManagerOptionsParser.Parse(arguments, Environment.GetEnvironmentVariable, Version);
+        if (line.Text is not null)
+        {
+            Console.Out.WriteLine(line.Text);
+            return 0;
+        }
+        foreach (var problem in line.Problems)
+            Console.Error.WriteLine($"error: {problem}");
+        return line.Options is { } options ? await RunAsync(options) : WrongUsage;
+    }
+
+    private static string Version { get; } =
+        typeof(ManagerHost).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
+
+    private static async Task<int> RunAsync(ManagerOptions options)
+    {
+        try
+        {
+            using var taken = DirectoryLock.Take(options.Directory);
+            await using var app = Build(options);
+            foreach (var socket in options.Listen.OfType<ListenAddress.Socket>())
+                SocketFile.Prepare(socket.Path);
+            await app.StartAsync();
+            foreach (var socket in options.Listen.OfType<ListenAddress.Socket>())
+                SocketFile.Restrict(socket.Path);
+            Announce(app, options);
+            await app.WaitForShutdownAsync();
+            return 0;
+        }
+        catch (Exception error) when (error is StartRefusedException or InvalidDataException or IOException)
+        {
+            Console.Error.WriteLine($"error: {error.Message}");
+            return Failed;
+        }
+    }
+
+    private static void Announce(WebApplication app, ManagerOptions options)
+    {
+        var state = app.Services.GetRequiredService<IClusterView>().Current;
+        app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Berth.Manager").LogInformation(
+            "berth-manager ready: cluster {Cluster}, epoch {Epoch}, index {Index}, listening on {Addresses}",
+            state.ClusterId, state.Epoch, state.Index, string.Join(", ", options.Listen));
+    }
+
+    private static WebApplication Build(ManagerOptions options)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "berth-manager" });
+        Log(builder.Logging, options.LogLevel);
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listen(kestrel, options));
+        builder.Services.AddRouting();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
+        AddManager(builder.Services, options);
+
+        var app = builder.Build();
+        app.MapManager();
+        return app;
+    }
+
+    private static void AddManager(IServiceCollection services, ManagerOptions options)
+    {
+        var view = new ClusterView();
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(IdSource.Random);
+        services.AddSingleton(view);
+        services.AddSingleton<IClusterView>(view);
+        services.AddSingleton(new ManagerFacts(
+            Version, TimeProvider.System.GetUtcNow(), options.Directory, options.Listen.Select(address => address.ToString()).ToValueList(), Environment.MachineName));
+        services.AddGrpc(grpc =>
+        {
+            grpc.MaxReceiveMessageSize = LargestMessageBytes;
+            grpc.MaxSendMessageSize = null;
+        });
+        services.AddGrpcReflection();
+        services.AddGrpcHealthChecks().AddCheck("store", () => view.Recovered.IsCompletedSuccessfully
+            ? HealthCheckResult.Healthy()
+            : HealthCheckResult.Unhealthy("the store has not read its journal yet"));
+        services.AddManagerActors(options, view);
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, ManagerOptions options)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Protocols = HttpProtocols.Http2);
+        foreach (var address in options.Listen)
+        {
+            if (address is ListenAddress.Socket socket)
+                kestrel.ListenUnixSocket(socket.Path);
+            else if (address is ListenAddress.Network network)
+                kestrel.Listen(network.EndPoint);
+        }
+    }
+
+    private static void Log(ILoggingBuilder logging, LogLevel level)
+    {
+        logging.SetMinimumLevel(level);
+        logging.AddFilter("Microsoft", level > LogLevel.Warning ? level : LogLevel.Warning);
+        // Who asks for the health is told; a log line for each time it is asked would say nothing more.
+        logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
+        logging.AddFilter("Grpc", level > LogLevel.Warning ? level : LogLevel.Warning);
+        logging.AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.UseUtcTimestamp = true;
+            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+            console.ColorBehavior = LoggerColorBehavior.Disabled;
+        });
+        // stdout is for data; a daemon has none.
+        logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+    }
+}

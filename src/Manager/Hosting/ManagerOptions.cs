@@ -1,0 +1,35 @@
+using System.Collections.Immutable;
+using Microsoft.Extensions.Logging;
+
+namespace Berth.Manager.Hosting;
+
+/// <summary>How a manager runs, checked.</summary>
+public sealed record ManagerOptions
+{
+    /// <summary>Where the state is kept.</summary>
+    public string Directory { get; init; } = "/var/lib/berth/manager";
+
+    /// <summary>Where it listens.</summary>
+    public ImmutableArray<ListenAddress> Listen { get; init; } = [new ListenAddress.Socket("/run/berth/manager.sock")];
+
+    /// <summary>Whether network addresses are allowed although nobody has to prove who he is.</summary>
+    public bool IsLab { get; init; }
+
+    /// <summary>Between two heartbeats of an agent.</summary>
+    public TimeSpan Heartbeat { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Silence after which a node is down.</summary>
+    public TimeSpan DownAfter { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>How long nodes that were not heard of since the start are left alone.</summary>
+    public TimeSpan StartGrace { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>The least severe message that is logged.</summary>
+    public LogLevel LogLevel { get; init; } = LogLevel.Information;
+}
+
+/// <summary>What a command line asks for: options, or a text to print.</summary>
+/// <param name="Options">Null when there is only a text to print.</param>
+/// <param name="Text">Help or version, for stdout; null otherwise.</param>
+/// <param name="Problems">Everything that is wrong; empty when nothing is.</param>
+public sealed record ManagerCommandLine(ManagerOptions? Options, string? Text, ImmutableArray<string> Problems);

@@ -1,0 +1,68 @@
+using System.Net.Sockets;
+
+namespace Berth.Manager.Hosting;
+
+/// <summary>The file of a unix socket: before it is bound, and after.</summary>
+internal static class SocketFile
+{
+    private const UnixFileMode OwnerAndGroup = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
+
+    /// <summary>Makes the directory, and removes what a manager that died left behind.</summary>
+    /// <exception cref="StartRefusedException">Somebody listens there, or it is no socket.</exception>
+    public static void Prepare(string path)
+    {
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            if (!Path.Exists(path))
+                return;
+            if (IsAnswering(path))
+                throw new StartRefusedException($"somebody listens on '{path}' already; stop that manager, or choose another socket with --listen");
+            File.Delete(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new StartRefusedException($"the socket '{path}' cannot be made: {error.Message}; choose another with --listen");
+        }
+    }
+
+    /// <summary>Lets owner and group connect, nobody else.</summary>
+    public static void Restrict(string path) => File.SetUnixFileMode(path, OwnerAndGroup);
+
+    private static bool IsAnswering(string path)
+    {
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            socket.Connect(new UnixDomainSocketEndPoint(path));
+            return true;
+        }
+        catch (SocketException error) when (error.SocketErrorCode == SocketError.ConnectionRefused && IsSocket(path))
+        {
+            return false;
+        }
+        catch (SocketException error)
+        {
+            throw new StartRefusedException($"'{path}' exists and is no socket of a stopped manager ({error.Message}); remove it, or choose another with --listen");
+        }
+    }
+
+    // connect() also says "refused" of a plain file, which is not ours to delete.
+    private static bool IsSocket(string path) =>
+        (File.GetAttributes(path) & (FileAttributes.Directory | FileAttributes.ReparsePoint)) == 0 && new FileInfo(path).Length == 0
+        && !IsReadable(path);
+
+    private static bool IsReadable(string path)
+    {
+        try
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read);
+            return true;
+        }
+        catch (IOException)
+        {
+            // Opening a socket as a file fails with ENXIO, whoever asks.
+            return false;
+        }
+    }
+}
