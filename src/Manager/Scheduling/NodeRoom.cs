@@ -13,6 +13,7 @@ internal sealed class NodeRoom
     private readonly List<ServiceId> _replacing = [];
     private bool _isOwnUsage;
     private ServiceId _service;
+    private int _liveOfService;
 
     public NodeRoom(Node node, NodeUsage usage, ClusterState state)
     {
@@ -49,7 +50,7 @@ internal sealed class NodeRoom
     public Branch? Branch { get; set; }
 
     /// <summary>Tasks of the group's service that are here to stay.</summary>
-    public int OfService => Usage.LiveOf(_service) - Superseded;
+    public int OfService => _liveOfService - Superseded;
 
     /// <summary>Its place among the nodes of one branch; it only moves back as the pass goes on.</summary>
     public Rank Rank => new(Failures < ManyFailures ? 0 : Failures, OfService, Usage.Live - Superseded, Node.Id);
@@ -58,6 +59,7 @@ internal sealed class NodeRoom
     public void Enter(ServiceId service, ValueList<Constraint> constraints)
     {
         _service = service;
+        _liveOfService = Usage.LiveOf(service);
         MeetsConstraints = IsAvailable && Node.Satisfies(constraints);
         Failures = 0;
         Superseded = 0;
@@ -68,7 +70,7 @@ internal sealed class NodeRoom
     }
 
     /// <summary>Tasks of the group's service that count against its limit per node.</summary>
-    public int CountedOfService => Usage.LiveOf(_service) - Shared.Live;
+    public int CountedOfService => _liveOfService - Shared.Live;
 
     /// <summary>A successor was placed beside its predecessor.</summary>
     public void Share(Relief relief)
@@ -87,6 +89,7 @@ internal sealed class NodeRoom
             _isOwnUsage = true;
         }
         Usage.Add(task);
+        _liveOfService++;
         for (var branch = Branch; branch is not null; branch = branch.Parent)
             branch.Tasks++;
     }

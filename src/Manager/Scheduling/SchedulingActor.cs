@@ -1,0 +1,115 @@
+using Akka.Actor;
+using Akka.Hosting;
+using Berth.Manager.Store;
+using Microsoft.Extensions.Logging;
+
+namespace Berth.Manager.Scheduling;
+
+/// <summary>Runs <see cref="Scheduler"/> whenever something changed that may let a task be placed, and proposes what it decides.</summary>
+/// <remarks>One proposal is under way at a time; whatever changes meanwhile is looked at together in the next pass.</remarks>
+public sealed class SchedulingActor : ReceiveActor, IWithTimers
+{
+    // The store answers every proposal; a lost answer (it was restarted) must not stop scheduling for ever.
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(30);
+
+    private readonly IActorRef _store;
+    private readonly TimeProvider _time;
+    private readonly ILogger<SchedulingActor> _log;
+    private ClusterState _state = ClusterState.Empty;
+    private ClusterUsage _usage = new();
+    private bool _passIsDue;
+    private bool _isWaitingForStore;
+
+    /// <summary>Made by the actor system.</summary>
+    public SchedulingActor(IRequiredActor<StoreActor> store, TimeProvider time, ILogger<SchedulingActor> log)
+    {
+        _store = store.ActorRef;
+        _time = time;
+        _log = log;
+        Receive<StoreProtocol.StateChanged>(OnStateChanged);
+        Receive<RunPass>(_ => OnRunPass());
+        Receive<StoreProtocol.Committed>(OnCommitted);
+        Receive<StoreProtocol.Stale>(_ => OnAnswered(again: true));
+        Receive<StoreProtocol.Refused>(OnRefused);
+        Receive<AnswerIsLate>(_ => OnAnswerIsLate());
+    }
+
+    /// <inheritdoc/>
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    /// <inheritdoc/>
+    protected override void PreStart() => _store.Tell(new StoreProtocol.Subscribe(Self));
+
+    private void OnStateChanged(StoreProtocol.StateChanged change)
+    {
+        var before = _state;
+        _state = change.State;
+        var matters = change.Touched.All || !change.Touched.Nodes.IsEmpty || before.Unassigned != _state.Unassigned;
+        if (change.Touched.All)
+            _usage = ClusterUsage.Of(_state);
+        else
+            matters |= _usage.Update(before, _state, change.Touched.Tasks);
+        if (matters)
+            RequestPass();
+    }
+
+    // The request queues behind changes that already arrived, so that one pass serves them all.
+    private void RequestPass()
+    {
+        if (_passIsDue || _state.Unassigned.IsEmpty)
+            return;
+        _passIsDue = true;
+        if (!_isWaitingForStore)
+            Self.Tell(RunPass.Instance);
+    }
+
+    private void OnRunPass()
+    {
+        if (!_passIsDue || _isWaitingForStore)
+            return;
+        _passIsDue = false;
+        var placements = Scheduler.Decide(_state, _usage, _time.GetUtcNow());
+        if (placements.Changes.IsEmpty)
+            return;
+
+        _passIsDue = !placements.IsComplete;
+        _isWaitingForStore = true;
+        Timers.StartSingleTimer(AnswerIsLate.Instance, AnswerIsLate.Instance, AnswerTimeout);
+        _store.Tell(new StoreProtocol.Propose(_state.Index, placements.Changes, Partial: true));
+    }
+
+    private void OnCommitted(StoreProtocol.Committed committed) => OnAnswered(again: committed.LeftOut > 0);
+
+    private void OnRefused(StoreProtocol.Refused refused)
+    {
+        _log.LogError("The store refused the scheduler's placements at index {Index}: {Reason}", _state.Index, refused.Message);
+        OnAnswered(again: false);
+    }
+
+    private void OnAnswered(bool again)
+    {
+        Timers.Cancel(AnswerIsLate.Instance);
+        _isWaitingForStore = false;
+        var isDue = _passIsDue || again;
+        _passIsDue = false;
+        if (isDue)
+            RequestPass();
+    }
+
+    private void OnAnswerIsLate()
+    {
+        _log.LogWarning("The store has not answered the scheduler for {Seconds} s; subscribing anew", AnswerTimeout.TotalSeconds);
+        _store.Tell(new StoreProtocol.Subscribe(Self));
+        OnAnswered(again: true);
+    }
+
+    private sealed record RunPass
+    {
+        public static RunPass Instance { get; } = new();
+    }
+
+    private sealed record AnswerIsLate
+    {
+        public static AnswerIsLate Instance { get; } = new();
+    }
+}

@@ -1,0 +1,242 @@
+using Akka.Actor;
+using Akka.TestKit;
+using Akka.TestKit.Xunit2;
+using Berth.Manager.Dispatch;
+using Berth.Manager.Nodes;
+using Berth.Manager.Store;
+using Berth.Model;
+using Berth.Tests.Manager.Scheduling;
+using Grpc.Core;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using V1 = Berth.Protocol.V1;
+
+namespace Berth.Tests.Manager.Dispatch;
+
+/// <summary>Real calls through Kestrel and a unix socket; the store and the watch over nodes are probes.</summary>
+public sealed class SessionTests : TestKit, IAsyncLifetime
+{
+    private static readonly ClusterId Cluster = new(77);
+    private readonly SchedulingScene _scene = new();
+    private readonly Heartbeats _heartbeats = new(TimeProvider.System);
+    private readonly AgentSessions _sessions = new();
+    private readonly View _view = new();
+    private readonly TestProbe _store;
+    private readonly TestProbe _nodes;
+    private readonly IActorRef _dispatch;
+    private AgentServer _server = null!;
+    private RelayHub _hub = null!;
+
+    public SessionTests()
+    {
+        _store = CreateTestProbe();
+        _nodes = CreateTestProbe();
+        _dispatch = Sys.ActorOf(Props.Create(() => new DispatchActor(
+            new KnownActor<StoreActor>(_store), new KnownActor<NodesActor>(_nodes), _sessions, Options.Create(new NodesOptions()),
+            NullLogger<DispatchActor>.Instance)));
+        _store.ExpectMsg<StoreProtocol.Subscribe>();
+        _scene.Commit(new Change.ClusterFormed(Cluster), new Change.LeaderElected(3));
+        Publish(Touched.Everything);
+    }
+
+    public async Task InitializeAsync()
+    {
+        _hub = new RelayHub(_sessions, _view, IdSource.Seeded(9), TimeProvider.System);
+        _server = await AgentServer.StartAsync(
+            new KnownActor<StoreActor>(_store), new KnownActor<DispatchActor>(_dispatch), new KnownActor<NodesActor>(_nodes), _heartbeats, _hub);
+    }
+
+    public async Task DisposeAsync() => await _server.DisposeAsync();
+
+    [Fact]
+    public async Task An_agent_registers_gets_everything_and_then_what_changes_and_is_heard()
+    {
+        var node = _scene.Node("a", state: NodeState.Unknown);
+        var web = _scene.Service("web");
+        var first = _scene.TaskOn(web, 1, node, TaskState.Assigned);
+        Publish(Touched.Everything);
+        using var agent = await BeginAsync(node, "a", [new V1.TaskReport { TaskId = first.ToString(), State = V1.TaskState.Running }]);
+
+        var registered = (await agent.ReadAsync()).Registered;
+        Assert.Equal((Cluster.ToString(), 3L, 1_000_000_000L), (registered.ClusterId, registered.Epoch, registered.HeartbeatPeriodNs));
+        var full = (await agent.ReadAsync()).Assignments;
+        Assert.True(full.Full);
+        Assert.Equal(first.ToString(), Assert.Single(full.Tasks).TaskId);
+        Assert.Equal(first, Assert.Single((await _store.ExpectMsgAsync<StoreProtocol.Observe>()).Reports).Task);
+        Assert.Equal(node, (await _nodes.ExpectMsgAsync<NodesProtocol.SessionChanged>()).Node);
+        Assert.Null(_heartbeats.Of(node).Ended);
+
+        var second = _scene.TaskOn(web, 2, node, TaskState.Assigned);
+        Publish(Touched.Nothing with { Tasks = [second] });
+        var change = (await agent.ReadAsync()).Assignments;
+        Assert.Equal((2L, false, second.ToString(), 0), (change.Sequence, change.Full, Assert.Single(change.Tasks).TaskId, change.Templates.Count));
+
+        await agent.SendAsync(new V1.AgentMessage
+        {
+            Status = new V1.StatusReport { Tasks = { new V1.TaskReport { TaskId = second.ToString(), State = V1.TaskState.Ready } } },
+        });
+        var observed = await _store.ExpectMsgAsync<StoreProtocol.Observe>();
+        Assert.Equal((node, second, TaskState.Ready), (observed.NodeId, observed.Reports[0].Task, observed.Reports[0].Status.State));
+    }
+
+    [Fact]
+    public async Task Nothing_is_assigned_before_the_managers_state_holds_the_node()
+    {
+        var node = new NodeId(5);
+        using var agent = await BeginAsync(node, "new", index: _scene.State.Index + 1);
+        var reading = agent.ReadAsync();
+        await Task.Delay(100);
+        Assert.False(reading.IsCompleted);
+
+        _scene.Commit(new Change.NodePut(new Node
+        {
+            Id = node, CreatedAt = _scene.Now, UpdatedAt = _scene.Now, Description = new NodeDescription { Hostname = "new" },
+        }));
+        Publish(Touched.Nothing with { Nodes = [node] });
+        Assert.NotNull((await reading).Registered);
+    }
+
+    [Fact]
+    public async Task A_stream_that_breaks_disconnects_its_node_at_once()
+    {
+        var node = _scene.Node("a");
+        Publish(Touched.Everything);
+        var agent = await ConnectAsync(node, "a");
+        agent.Dispose();
+        Assert.Equal(node, (await _nodes.ExpectMsgAsync<NodesProtocol.SessionChanged>()).Node);
+        Assert.NotNull(_heartbeats.Of(node).Ended);
+        Assert.Null(_sessions.Find(node));
+    }
+
+    [Fact]
+    public async Task An_agent_of_another_cluster_is_refused_with_the_reason()
+    {
+        using var agent = _server.Dial();
+        await agent.SendAsync(new V1.AgentMessage { Register = ARegistration(new NodeId(5), "a", cluster: new ClusterId(1)) });
+        Assert.Contains("belongs to cluster", (await agent.ReadAsync()).Refused.Reason);
+        Assert.False(await agent.MoveNextAsync());
+    }
+
+    [Fact]
+    public async Task A_second_host_with_the_same_id_is_refused_and_the_same_host_takes_over()
+    {
+        var node = _scene.Node("a");
+        Publish(Touched.Everything);
+        using var first = await ConnectAsync(node, "a");
+
+        using var copy = _server.Dial();
+        await copy.SendAsync(new V1.AgentMessage { Register = ARegistration(node, "b") });
+        Assert.Contains("data directory copied", (await copy.ReadAsync()).Refused.Reason);
+
+        using var again = await ConnectAsync(node, "a");
+        var ended = await Assert.ThrowsAsync<RpcException>(first.MoveNextAsync);
+        Assert.Equal(StatusCode.Unavailable, ended.StatusCode);
+        Assert.Contains("newer session", ended.Status.Detail);
+        Assert.Null(_heartbeats.Of(node).Ended);
+    }
+
+    [Fact]
+    public async Task A_stopping_manager_ends_sessions_and_says_so()
+    {
+        var node = _scene.Node("a");
+        Publish(Touched.Everything);
+        using var agent = await ConnectAsync(node, "a");
+        var stopping = _server.StopAsync();
+        var ended = await Assert.ThrowsAsync<RpcException>(agent.MoveNextAsync);
+        Assert.Equal((StatusCode.Unavailable, "the manager is stopping; containers run on, register again"), (ended.StatusCode, ended.Status.Detail));
+        await stopping;
+    }
+
+    [Theory]
+    [InlineData("nonsense", V1.TaskState.Running, "is not a task id")]
+    [InlineData("0000000000000000000000001", V1.TaskState.Remove, "never reports")]
+    public async Task A_report_that_cannot_be_read_ends_the_session_with_the_reason(string task, V1.TaskState state, string reason)
+    {
+        var node = _scene.Node("a");
+        Publish(Touched.Everything);
+        using var agent = await ConnectAsync(node, "a");
+        await agent.SendAsync(new V1.AgentMessage { Status = new V1.StatusReport { Tasks = { new V1.TaskReport { TaskId = task, State = state } } } });
+        var ended = await Assert.ThrowsAsync<RpcException>(agent.MoveNextAsync);
+        Assert.Equal(StatusCode.InvalidArgument, ended.StatusCode);
+        Assert.Contains(reason, ended.Status.Detail);
+    }
+
+    [Fact]
+    public async Task A_relay_joins_who_asked_with_the_agent_that_dials_back_both_ways()
+    {
+        var node = _scene.Node("a");
+        Publish(Touched.Everything);
+        using var agent = await ConnectAsync(node, "a");
+        var opening = _hub.OpenAsync(node, new V1.OpenRelay { Logs = new V1.RelayLogs { TaskId = "t" } }, default);
+        var asked = (await agent.ReadAsync()).OpenRelay;
+        Assert.Equal("t", asked.Logs.TaskId);
+
+        using var dialled = _server.DialRelay();
+        await dialled.RequestStream.WriteAsync(new V1.RelayFromAgent { RelayId = asked.RelayId });
+        var relay = await opening;
+        await dialled.RequestStream.WriteAsync(new V1.RelayFromAgent { Line = new V1.LogLine { TaskName = "web.1" } });
+        await using (var lines = relay.ReadAsync(default).GetAsyncEnumerator())
+        {
+            Assert.True(await lines.MoveNextAsync());
+            Assert.Equal("web.1", lines.Current.Line.TaskName);
+        }
+        await relay.WriteAsync(new V1.RelayToAgent { Input = new V1.ExecInput { StdinClosed = true } }, default);
+        Assert.True(await dialled.ResponseStream.MoveNext(default));
+        Assert.True(dialled.ResponseStream.Current.Input.StdinClosed);
+
+        await relay.DisposeAsync();
+        Assert.True(await dialled.ResponseStream.MoveNext(default));
+        Assert.True(dialled.ResponseStream.Current.Cancel);
+        Assert.False(await dialled.ResponseStream.MoveNext(default));
+    }
+
+    [Fact]
+    public async Task A_relay_to_a_node_that_is_not_connected_says_so_and_an_unasked_one_is_not_found()
+    {
+        var error = await Assert.ThrowsAsync<RelayUnavailableException>(() => _hub.OpenAsync(new NodeId(5), new V1.OpenRelay(), default));
+        Assert.Contains("is not connected", error.Message);
+
+        using var dialled = _server.DialRelay();
+        await dialled.RequestStream.WriteAsync(new V1.RelayFromAgent { RelayId = "made up" });
+        var refused = await Assert.ThrowsAsync<RpcException>(() => dialled.ResponseStream.MoveNext(default));
+        Assert.Equal(StatusCode.NotFound, refused.StatusCode);
+    }
+
+    private async Task<AgentServer.Agent> ConnectAsync(NodeId node, string hostname)
+    {
+        var agent = await BeginAsync(node, hostname);
+        Assert.NotNull((await agent.ReadAsync()).Registered);
+        Assert.True((await agent.ReadAsync()).Assignments.Full);
+        await _nodes.ExpectMsgAsync<NodesProtocol.SessionChanged>();
+        return agent;
+    }
+
+    private async Task<AgentServer.Agent> BeginAsync(NodeId node, string hostname, V1.TaskReport[]? reports = null, long? index = null)
+    {
+        var agent = _server.Dial();
+        await agent.SendAsync(new V1.AgentMessage { Register = ARegistration(node, hostname, reports: reports) });
+        var execute = await _store.ExpectMsgAsync<StoreProtocol.Execute>();
+        Assert.Equal(node, Assert.IsType<Command.RegisterNode>(execute.Command).Id);
+        _store.Reply(new StoreProtocol.Executed(index ?? _scene.State.Index, new CommandResults.NodeChanged(node)));
+        return agent;
+    }
+
+    private static V1.Register ARegistration(NodeId node, string hostname, ClusterId? cluster = null, V1.TaskReport[]? reports = null) => new()
+    {
+        NodeId = node.ToString(),
+        ClusterId = cluster?.ToString() ?? "",
+        Description = new V1.NodeDescription { Hostname = hostname },
+        Tasks = { reports ?? [] },
+    };
+
+    private void Publish(Touched touched)
+    {
+        _view.Current = _scene.State;
+        _dispatch.Tell(new StoreProtocol.StateChanged(_scene.State, touched));
+    }
+
+    private sealed class View : IClusterView
+    {
+        public ClusterState Current { get; set; } = ClusterState.Empty;
+    }
+}

@@ -1,0 +1,130 @@
+using Akka.Actor;
+using Akka.TestKit.Xunit2;
+using Berth.Manager.Nodes;
+using Berth.Manager.Store;
+using Berth.Model;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Berth.Tests.Manager.Nodes;
+
+public sealed class NodesActorTests : TestKit
+{
+    private static readonly NodeId Id = new(7);
+    private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 1, 1, 12, 0, 0, TimeSpan.Zero));
+    private readonly Heartbeats _heartbeats;
+    private readonly IActorRef _actor;
+    private ClusterState _state = ClusterState.Empty;
+
+    public NodesActorTests()
+    {
+        _heartbeats = new Heartbeats(_time);
+        _actor = Sys.ActorOf(Props.Create(() => new NodesActor(
+            new KnownActor<StoreActor>(TestActor), _heartbeats, Options.Create(new NodesOptions()), _time, NullLogger<NodesActor>.Instance)));
+        ExpectMsg<StoreProtocol.Subscribe>();
+        _state = _state.Apply(new Commit(1, _time.GetUtcNow(), [new Change.NodePut(new Node
+        {
+            Id = Id,
+            CreatedAt = _time.GetUtcNow(),
+            UpdatedAt = _time.GetUtcNow(),
+            Description = new NodeDescription { Hostname = "a" },
+        })]));
+        _actor.Tell(new StoreProtocol.StateChanged(_state, Touched.Everything));
+        CatchUp();
+    }
+
+    [Fact]
+    public void A_node_is_ready_when_it_registers_down_when_it_is_silent_and_ready_again_at_its_next_beat()
+    {
+        var heart = Connect();
+
+        Pass(TimeSpan.FromSeconds(3));
+        var down = Expect(NodeState.Down);
+        Assert.StartsWith("silent for 3.0 s", down.Status.Message, StringComparison.Ordinal);
+
+        Assert.True(heart.Beat());
+        Assert.False(heart.Beat());
+        _actor.Tell(new NodesProtocol.HeardAgain(Id));
+        Expect(NodeState.Ready);
+    }
+
+    [Fact]
+    public void A_node_that_keeps_beating_stays_ready()
+    {
+        var heart = Connect();
+        for (var second = 0; second < 10; second++)
+        {
+            Pass(TimeSpan.FromSeconds(1));
+            heart.Beat();
+        }
+        ExpectNoMsg(TimeSpan.FromMilliseconds(100));
+    }
+
+    [Fact]
+    public void A_session_that_ends_is_disconnected_at_once()
+    {
+        Connect().End("its connection broke");
+        _actor.Tell(new NodesProtocol.SessionChanged(Id));
+        Expect(NodeState.Disconnected);
+    }
+
+    [Fact]
+    public void A_manager_that_was_paused_calls_nobody_down_before_a_fresh_deadline()
+    {
+        Connect();
+        _time.Advance(TimeSpan.FromSeconds(60));
+        _actor.Tell(new StoreProtocol.StateChanged(_state, Touched.Everything));
+        ExpectNoMsg(TimeSpan.FromMilliseconds(200));
+
+        Pass(TimeSpan.FromSeconds(3.5));
+        Expect(NodeState.Down);
+    }
+
+    [Fact]
+    public void A_node_that_never_registers_is_down_after_the_grace()
+    {
+        Pass(TimeSpan.FromSeconds(9));
+        ExpectNoMsg(TimeSpan.FromMilliseconds(100));
+        Pass(TimeSpan.FromSeconds(1.5));
+        Expect(NodeState.Down);
+    }
+
+    private Heart Connect()
+    {
+        var heart = _heartbeats.Of(Id);
+        heart.Open();
+        _actor.Tell(new NodesProtocol.SessionChanged(Id));
+        Expect(NodeState.Ready);
+        return heart;
+    }
+
+    // Small steps that the actor keeps up with, as a clock that was never paused.
+    private void Pass(TimeSpan span)
+    {
+        var step = TimeSpan.FromMilliseconds(125);
+        for (var passed = TimeSpan.Zero; passed < span; passed += step)
+        {
+            _time.Advance(step);
+            CatchUp();
+        }
+    }
+
+    // The actor has handled everything that was told before.
+    private void CatchUp()
+    {
+        var probe = CreateTestProbe();
+        _actor.Tell(new Identify(null), probe);
+        probe.ExpectMsg<ActorIdentity>();
+    }
+
+    private Change.NodeObserved Expect(NodeState state)
+    {
+        var proposal = ExpectMsg<StoreProtocol.Propose>();
+        var observed = Assert.IsType<Change.NodeObserved>(Assert.Single(proposal.Changes));
+        Assert.Equal(state, observed.Status.State);
+        _state = _state.Observe(proposal.Changes);
+        _actor.Tell(new StoreProtocol.StateChanged(_state, Touched.Nothing with { Nodes = [Id] }));
+        return observed;
+    }
+}

@@ -1,0 +1,69 @@
+using Akka.Actor;
+using Akka.TestKit.Xunit2;
+using Berth.Manager.Scheduling;
+using Berth.Manager.Store;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Berth.Tests.Manager.Scheduling;
+
+public sealed class SchedulingActorTests : TestKit
+{
+    private readonly SchedulingScene _scene = new();
+    private readonly IActorRef _actor;
+
+    public SchedulingActorTests()
+    {
+        _actor = Sys.ActorOf(Props.Create(() => new SchedulingActor(
+            new KnownActor<StoreActor>(TestActor), TimeProvider.System, NullLogger<SchedulingActor>.Instance)));
+        ExpectMsg<StoreProtocol.Subscribe>();
+    }
+
+    [Fact]
+    public void It_places_what_waits_and_tries_again_when_a_node_comes()
+    {
+        var task = _scene.Task(_scene.Service("web"), 1);
+        Publish(Touched.Everything);
+        var explained = ExpectMsg<StoreProtocol.Propose>();
+        Assert.True(explained.Partial);
+        Assert.IsType<Change.TaskObserved>(Assert.Single(explained.Changes));
+        _scene.Observe([.. explained.Changes]);
+        Publish(Touched.Nothing with { Tasks = [task] });
+        _actor.Tell(new StoreProtocol.Committed(_scene.State.Index, 0));
+        ExpectNoMsg(TimeSpan.FromMilliseconds(100));
+
+        var node = _scene.Node("a");
+        Publish(Touched.Nothing with { Nodes = [node] });
+        Assert.Equal(new Change.TaskAssigned(task, node), Assert.Single(ExpectMsg<StoreProtocol.Propose>().Changes));
+    }
+
+    [Fact]
+    public void One_proposal_is_under_way_at_a_time_and_what_came_meanwhile_follows()
+    {
+        _scene.Node("a");
+        var web = _scene.Service("web");
+        var first = _scene.Task(web, 1);
+        Publish(Touched.Everything);
+        var proposed = ExpectMsg<StoreProtocol.Propose>();
+        var second = _scene.Task(web, 2);
+        Publish(Touched.Nothing with { Tasks = [second] });
+        ExpectNoMsg(TimeSpan.FromMilliseconds(100));
+
+        _scene.Commit([.. proposed.Changes]);
+        Publish(Touched.Nothing with { Tasks = [first] });
+        _actor.Tell(new StoreProtocol.Committed(_scene.State.Index, 0));
+        Assert.Equal(second, Assert.IsType<Change.TaskAssigned>(Assert.Single(ExpectMsg<StoreProtocol.Propose>().Changes)).Id);
+    }
+
+    [Fact]
+    public void What_was_left_out_is_decided_again()
+    {
+        _scene.Node("a");
+        _scene.Task(_scene.Service("web"), 1);
+        Publish(Touched.Everything);
+        var first = ExpectMsg<StoreProtocol.Propose>();
+        _actor.Tell(new StoreProtocol.Committed(_scene.State.Index, LeftOut: 1));
+        Assert.Equal(first.Changes.AsEnumerable(), ExpectMsg<StoreProtocol.Propose>().Changes);
+    }
+
+    private void Publish(Touched touched) => _actor.Tell(new StoreProtocol.StateChanged(_scene.State, touched));
+}
