@@ -4,18 +4,18 @@ namespace Berth.Stacks;
 internal static class Keys
 {
     private const string Remove = "remove it";
-    private const string Unsupported = "is not supported yet";
+    private const string Unsupported = "not supported yet";
 
     public static KeyTable Top { get; } = new(
         ["version", "services", "volumes"],
         new()
         {
             ["networks"] = new("networks of a stack are not supported yet", "remove it; containers use the engine's bridge, or their node's network with network_mode: host"),
-            ["secrets"] = Later("secrets", "remove it and mount a file with volumes:"),
-            ["configs"] = Later("configs", "remove it and mount a file with volumes:"),
+            ["secrets"] = Later("remove it and mount a file with volumes:"),
+            ["configs"] = Later("remove it and mount a file with volumes:"),
             ["name"] = new("the stack's name is given on the command line (Docker Swarm refuses this key too)", Remove),
-            ["include"] = new("include is not supported yet (Docker Swarm refuses it too)", "give the other file as another --compose-file"),
-            ["models"] = ComposeOnly("models"),
+            ["include"] = new("not supported yet (Docker Swarm refuses it too)", "give the other file as another --compose-file"),
+            ["models"] = ComposeOnly(),
         });
 
     public static KeyTable Service { get; } = new(
@@ -42,8 +42,8 @@ internal static class Keys
         ["cpus", "memory"],
         new()
         {
-            ["generic_resources"] = Later("generic resources", "remove it, or place the service with placement.constraints"),
-            ["devices"] = Later("devices", "remove it, or place the service with placement.constraints"),
+            ["generic_resources"] = Later("remove it, or place the service with placement.constraints"),
+            ["devices"] = Later("remove it, or place the service with placement.constraints"),
             ["pids"] = new("processes cannot be reserved", "write it under limits"),
         });
 
@@ -54,15 +54,15 @@ internal static class Keys
 
     public static KeyTable Healthcheck { get; } = new(
         ["test", "interval", "timeout", "retries", "start_period", "disable"],
-        new() { ["start_interval"] = new($"start_interval {Unsupported}: engines before Docker 25 do not know it", "remove it and use interval") });
+        new() { ["start_interval"] = new($"{Unsupported}: engines before Docker 25 do not know it", "remove it and use interval") });
 
     public static KeyTable Port { get; } = new(
         ["target", "published", "protocol", "mode"],
         new()
         {
-            ["name"] = ComposeOnly("name"),
+            ["name"] = ComposeOnly(),
             ["host_ip"] = new("ports are published on all addresses of the node; host_ip is not supported (Docker Swarm refuses it too)", Remove),
-            ["app_protocol"] = ComposeOnly("app_protocol"),
+            ["app_protocol"] = ComposeOnly(),
         });
 
     public static KeyTable Mount { get; } = new(
@@ -70,30 +70,30 @@ internal static class Keys
         new()
         {
             ["consistency"] = new("consistency has no effect on Linux", Remove),
-            ["image"] = Later("image mounts", Remove),
-            ["cluster"] = Later("cluster volumes", Remove),
+            ["image"] = Later(Remove),
+            ["cluster"] = Later(Remove),
         });
 
     public static KeyTable MountBind { get; } = new(
         ["propagation"],
         new()
         {
-            ["create_host_path"] = Ignored("create_host_path", "remove it; the path must exist on every node"),
-            ["selinux"] = Ignored("selinux", Remove),
-            ["recursive"] = Ignored("recursive", Remove),
+            ["create_host_path"] = Ignored("remove it; the path must exist on every node"),
+            ["selinux"] = Ignored(Remove),
+            ["recursive"] = Ignored(Remove),
         });
 
     public static KeyTable MountVolume { get; } = new(
         ["nocopy"],
         new()
         {
-            ["subpath"] = Later("subpath", "remove it and mount the whole volume"),
-            ["labels"] = Ignored("labels", "write them under the volume at the top level"),
+            ["subpath"] = Later("remove it and mount the whole volume"),
+            ["labels"] = Ignored("write them under the volume at the top level"),
         });
 
     public static KeyTable MountTmpfs { get; } = new(
         ["size"],
-        new() { ["mode"] = Ignored("mode", Remove) });
+        new() { ["mode"] = Ignored(Remove) });
 
     public static KeyTable Volume { get; } = new(
         ["name", "driver", "driver_opts", "external", "labels"],
@@ -101,27 +101,27 @@ internal static class Keys
 
     public static KeyTable External { get; } = new(["name"], []);
 
-    private static Refusal Later(string what, string next) => new($"{what}: not supported yet", next);
+    private static Refusal Later(string next) => new(Unsupported, next);
 
-    private static Refusal Ignored(string what, string next) => new($"{what}: Docker Swarm ignores it silently", next);
+    private static Refusal Ignored(string next) => new("Docker Swarm ignores it silently", next);
 
-    private static Refusal ComposeOnly(string what) => new($"{what}: not supported yet (Docker Swarm refuses it too)", Remove);
+    private static Refusal ComposeOnly() => new($"{Unsupported} (Docker Swarm refuses it too)", Remove);
 
     private static Dictionary<string, Refusal> ServiceRefusals()
     {
         var refused = new Dictionary<string, Refusal>
         {
             ["networks"] = new("networks of a stack are not supported yet", "remove it; containers use the engine's bridge, or their node's network with network_mode: host"),
-            ["secrets"] = Later("secrets", "remove it and mount a file with volumes:"),
-            ["configs"] = Later("configs", "remove it and mount a file with volumes:"),
-            ["env_file"] = Later("env_file", "write the variables under environment; a name without a value there is taken from your shell"),
+            ["secrets"] = Later("remove it and mount a file with volumes:"),
+            ["configs"] = Later("remove it and mount a file with volumes:"),
+            ["env_file"] = Later("write the variables under environment; a name without a value there is taken from your shell"),
             ["restart"] = new("a service's tasks are restarted by deploy.restart_policy", "write deploy: {restart_policy: {condition: any}} (or on-failure, or none)"),
-            ["depends_on"] = new("depends_on: not supported yet; Docker Swarm ignores it silently", "remove it, and let the service wait for what it needs"),
-            ["tmpfs"] = new("tmpfs: Docker Swarm ignores it silently", "write under volumes: - {type: tmpfs, target: /PATH}"),
+            ["depends_on"] = new("not supported yet; Docker Swarm ignores it silently", "remove it, and let the service wait for what it needs"),
+            ["tmpfs"] = new("Docker Swarm ignores it silently", "write under volumes: - {type: tmpfs, target: /PATH}"),
             ["build"] = new("Berth runs images and builds none (Docker Swarm ignores this key)", "build and push the image, name it under image, and remove this"),
             ["container_name"] = new("containers are named after their task (Docker Swarm ignores this key)", Remove),
             ["expose"] = new("it publishes nothing (Docker Swarm ignores this key)", "remove it, or publish the port under ports"),
-            ["extends"] = new("extends: not supported yet (Docker Swarm refuses it too)", "use a YAML anchor and <<, or several files"),
+            ["extends"] = new("not supported yet (Docker Swarm refuses it too)", "use a YAML anchor and <<, or several files"),
             ["volume_driver"] = SwarmRefuses("name the driver of the volume under volumes at the top level"),
             ["volumes_from"] = SwarmRefuses("mount the same named volume in both services"),
             ["cpus"] = SwarmRefuses("write deploy.resources.limits.cpus"),
@@ -134,11 +134,11 @@ internal static class Keys
         foreach (var key in (string[])["replicas", "mode", "placement", "resources", "update_config", "rollback_config", "restart_policy"])
             refused[key] = new($"'{key}' belongs under deploy", $"write deploy: and {key} below it");
         foreach (var key in (string[])["logging", "dns", "dns_search", "extra_hosts", "sysctls", "ulimits", "oom_score_adj", "credential_spec", "isolation"])
-            refused[key] = Later(key, Remove);
+            refused[key] = Later(Remove);
         foreach (var key in (string[])[
             "cgroup_parent", "cgroupns_mode", "devices", "domainname", "external_links", "ipc", "links", "mac_address", "pid",
             "privileged", "security_opt", "shm_size", "userns_mode"])
-            refused[key] = new($"{key}: not supported (Docker Swarm ignores it with a warning)", Remove);
+            refused[key] = new("not supported (Docker Swarm ignores it with a warning)", Remove);
         foreach (var key in (string[])["cpu_shares", "cpuset", "memswap_limit"])
             refused[key] = SwarmRefuses(Remove);
         foreach (var key in (string[])[
@@ -146,7 +146,7 @@ internal static class Keys
             "cpu_rt_runtime", "develop", "device_cgroup_rules", "dns_opt", "gpus", "group_add", "label_file", "mem_swappiness",
             "models", "oom_kill_disable", "platform", "post_start", "pre_stop", "profiles", "provider", "pull_policy",
             "pull_refresh_after", "runtime", "storage_opt", "use_api_socket", "uts"])
-            refused[key] = ComposeOnly(key);
+            refused[key] = ComposeOnly();
         return refused;
     }
 
