@@ -1,0 +1,44 @@
+using Berth.Docker;
+using Berth.Protocol.V1;
+
+namespace Berth.Cli.Output.Lists;
+
+/// <summary>A row of <c>node ls</c>.</summary>
+internal sealed record NodeLine(
+    string ID, string Hostname, string Status, string Availability, string ManagerStatus, string EngineVersion,
+    string Address, string Role, int TasksRunning, string? Message, IReadOnlyList<string> Warnings)
+{
+    /// <summary>How nodes are listed.</summary>
+    public static Listing<NodeLine> Listing { get; } = new(
+        [
+            new("ID", row => row.ID),
+            new("HOSTNAME", row => row.Hostname),
+            new("STATUS", row => row.Status),
+            new("AVAILABILITY", row => row.Availability),
+            new("MANAGER STATUS", row => row.ManagerStatus),
+            new("ENGINE VERSION", row => row.EngineVersion),
+        ],
+        row => row.ID,
+        ListJson.Default.NodeLine);
+
+    /// <summary>The row of a node. The one manager leads; where a node with a manager cannot be heard, that is said.</summary>
+    public static NodeLine Of(NodeSummary summary)
+    {
+        var node = summary.Node;
+        var isReady = node.Status.State == NodeState.Ready;
+        return new NodeLine(
+            node.Id,
+            node.Description.Hostname,
+            Capital(DockerObjectMapper.Word(node.Status.State)),
+            Capital(DockerObjectMapper.Word(node.Spec.Availability)),
+            node.Spec.Role != NodeRole.Manager ? "" : isReady ? "Leader" : "Unreachable",
+            node.Description.EngineVersion,
+            node.Description.Address,
+            DockerObjectMapper.Word(node.Spec.Role),
+            summary.TasksRunning,
+            isReady || node.Status.Message.Length == 0 ? null : node.Status.Message,
+            [.. node.Description.Warnings]);
+    }
+
+    private static string Capital(string word) => char.ToUpperInvariant(word[0]) + word[1..];
+}
