@@ -1,4 +1,5 @@
-using System.CommandLine;
+using Berth.Cli.Commands;
 using Berth.Cli.Lab;
 
-return await new RootCommand("Berth: one cluster of many Docker hosts.") { LabCommand.Build() }.Parse(args).InvokeAsync();
+var context = CommandContext.OfProcess();
+return await BerthCli.Run(BerthCli.Build(context, LabCommand.Build()), args, context);

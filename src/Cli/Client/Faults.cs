@@ -21,7 +21,7 @@ internal static class Faults
                 "try again; 'berth info' shows whether the manager is well", ExitCode.Unreachable, fault),
             StatusCode.DeadlineExceeded => new UserError($"cannot {doing}: the manager at {address.Url} did not answer in time",
                 "look at the manager's log; 'berth info' shows whether it answers at all", ExitCode.Unreachable, fault),
-            StatusCode.InvalidArgument => new UserError($"cannot {doing}: {why}", null, ExitCode.WrongUsage, fault),
+            StatusCode.InvalidArgument => new UserError($"cannot {doing}: {Problems(why)}", null, ExitCode.WrongUsage, fault),
             StatusCode.NotFound => new UserError($"cannot {doing}: {why}", Lists(doing), ExitCode.Failed, fault),
             StatusCode.AlreadyExists or StatusCode.FailedPrecondition or StatusCode.Aborted or StatusCode.ResourceExhausted =>
                 new UserError($"cannot {doing}: {why}", null, ExitCode.Failed, fault),
@@ -39,19 +39,24 @@ internal static class Faults
 
     private static UserError Unreachable(RpcException fault, ManagerAddress address)
     {
-        var (why, next) = Innermost(fault) is SocketException socket ? socket.SocketErrorCode switch
+        var (why, next) = Innermost(fault) switch
         {
-            SocketError.AddressNotAvailable or SocketError.HostNotFound => ("there is no such host", Start),
-            SocketError.AccessDenied => ("this user may not open the socket", "run as root, or ask for access to the socket"),
-            SocketError.ConnectionRefused => ("nobody listens there", Start),
-            _ when address.SocketPath is { } path && !File.Exists(path) => ("there is no such socket", Start),
-            _ => (socket.Message, Start),
-        } : (fault.Status.DebugException?.Message ?? fault.Status.Detail, Start);
+            SocketException when address.SocketPath is { } path && !File.Exists(path) => ("there is no such socket", Start),
+            SocketException { SocketErrorCode: SocketError.HostNotFound } => ("there is no such host", Start),
+            SocketException { SocketErrorCode: SocketError.AccessDenied } => ("this user may not open it", "run as root, or ask for access to the socket"),
+            SocketException { SocketErrorCode: SocketError.ConnectionRefused } => ("nobody listens there", Start),
+            OperationCanceledException or TimeoutException => ("the connection was not accepted in time", Start),
+            var other => (other.Message, Start),
+        };
         return new UserError($"no manager answers at {address.Url}: {why}", next, ExitCode.Unreachable, fault);
     }
 
     private const string Start =
         "start one with 'berth lab up' or berth-manager, or name another with --host URL or BERTH_HOST";
+
+    // A manager names every problem of a request, one a line.
+    private static string Problems(string why) =>
+        why.Contains('\n', StringComparison.Ordinal) ? "\n  " + why.Replace("\n", "\n  ", StringComparison.Ordinal) : why;
 
     private static Exception Innermost(RpcException fault)
     {

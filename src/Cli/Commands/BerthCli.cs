@@ -1,0 +1,126 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using Berth.Cli.Commands.Completion;
+using Berth.Cli.Commands.Nodes;
+using Berth.Cli.Commands.Services;
+using Berth.Cli.Commands.Stacks;
+using Berth.Cli.Commands.Tasks;
+using Berth.Cli.Output;
+
+namespace Berth.Cli.Commands;
+
+/// <summary>The whole command line: its tree, and how one line of it is run.</summary>
+internal static class BerthCli
+{
+    /// <summary>The command tree.</summary>
+    /// <param name="context">What commands work with.</param>
+    /// <param name="more">Commands from other folders, such as <c>lab</c>.</param>
+    public static RootCommand Build(CommandContext context, params Command[] more)
+    {
+        var root = new RootCommand("Berth: one cluster of many Docker hosts.");
+        root.Directives.Clear();
+        root.Options.Add(GlobalOptions.Host);
+        Command[] commands =
+        [
+            StackCommands.Build(context), ServiceCommands.Build(context), NodeCommands.Build(context), TaskCommands.Build(context),
+            EventsCommand.Build(context), InfoCommand.Build(context), VersionCommand.Build(context), .. more, CompletionCommand.Build(context),
+        ];
+        foreach (var command in commands)
+            root.Subcommands.Add(command);
+        root.Subcommands.Add(CompleteCommand.Build(context, root));
+        ShowExamplesInHelp(root);
+        ShowHelpForGroups(root, root);
+        return root;
+    }
+
+    /// <summary>Parses as <see cref="Run"/> does. <c>@word</c> is a word, not a file of arguments.</summary>
+    public static ParseResult Parse(RootCommand root, IReadOnlyList<string> arguments) =>
+        root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+
+    /// <summary>Runs one command line.</summary>
+    /// <returns>One of <see cref="ExitCode"/>, or what <c>task exec</c>'s command returned.</returns>
+    public static async Task<int> Run(RootCommand root, IReadOnlyList<string> arguments, CommandContext context)
+    {
+        var parse = Parse(root, arguments);
+        if (parse.Action is ParseErrorAction)
+            return ShowParseErrors(parse, context.Terminal);
+        try
+        {
+            return await parse.InvokeAsync(new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                Output = context.Terminal.Out,
+                Error = context.Terminal.Err,
+            });
+        }
+        catch (UserError error)
+        {
+            context.Terminal.Show(error);
+            return error.Code;
+        }
+        catch (OperationCanceledException)
+        {
+            return ExitCode.NotReached;
+        }
+    }
+
+    /// <summary>The words that name a command, such as <c>berth service create</c>.</summary>
+    public static string PathOf(Command command)
+    {
+        var words = new List<string>();
+        for (Command? at = command; at is not null; at = at.Parents.OfType<Command>().FirstOrDefault())
+            words.Insert(0, at is RootCommand ? "berth" : at.Name);
+        return string.Join(' ', words);
+    }
+
+    private static int ShowParseErrors(ParseResult parse, Terminal terminal)
+    {
+        // A word that fits nowhere is reported once for itself and once for what is then missing: the first is the cause.
+        foreach (var message in parse.Errors.Select(error => Plain(error.Message)).Distinct())
+            terminal.Err.WriteLine($"error: {message}");
+        terminal.Err.WriteLine($"  next: {PathOf(parse.CommandResult.Command)} --help");
+        return ExitCode.WrongUsage;
+    }
+
+    private static string Plain(string message)
+    {
+        var text = message.TrimEnd('.', '\n', ' ');
+        return text.Length > 1 && char.IsUpper(text[0]) && char.IsLower(text[1]) ? char.ToLowerInvariant(text[0]) + text[1..] : text;
+    }
+
+    private static void ShowExamplesInHelp(RootCommand root)
+    {
+        var help = root.Options.OfType<HelpOption>().Single();
+        if (help.Action is HelpAction standard)
+            help.Action = new HelpWithExamples(standard);
+    }
+
+    private static void ShowHelpForGroups(RootCommand root, Command command)
+    {
+        if (command.Subcommands.Count > 0 && command.Action is null)
+            command.SetAction(parse => BerthCli.Parse(root, [.. PathOf(command).Split(' ').Skip(1), "--help"]).Invoke(parse.InvocationConfiguration));
+        foreach (var below in command.Subcommands)
+            ShowHelpForGroups(root, below);
+    }
+
+    private sealed class HelpWithExamples(HelpAction standard) : SynchronousCommandLineAction
+    {
+        public override bool ClearsParseErrors => true;
+
+        public override int Invoke(ParseResult parseResult)
+        {
+            standard.MaxWidth = Window.Size(1)?.Columns ?? 120;
+            var code = standard.Invoke(parseResult);
+            if (parseResult.CommandResult.Command is BerthCommand { Examples.Count: > 0 } command)
+            {
+                var output = parseResult.InvocationConfiguration.Output;
+                output.WriteLine("Examples:");
+                foreach (var example in command.Examples)
+                    output.WriteLine($"  {example}");
+                output.WriteLine();
+            }
+            return code;
+        }
+    }
+}

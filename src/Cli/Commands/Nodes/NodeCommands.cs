@@ -1,0 +1,71 @@
+using System.CommandLine;
+using Berth.Cli.Output;
+using Berth.Cli.Output.Lists;
+using Berth.Docker;
+using Berth.Protocol.V1;
+
+namespace Berth.Cli.Commands.Nodes;
+
+/// <summary><c>berth node</c>.</summary>
+internal static class NodeCommands
+{
+    private static readonly string[] Known = ["id", "label", "name", "node.label", "role"];
+
+    /// <summary>The command and those below it.</summary>
+    public static Command Build(CommandContext context) => new BerthCommand("node", "Manage nodes").With(
+        List(context), Inspect(context), Ps(context), NodeUpdate.Build(context));
+
+    /// <summary>Whether a node passes: ids and names by their beginning; <c>label</c> is the engine's, as with Docker.</summary>
+    public static bool Matches(Filters filters, NodeSummary summary) =>
+        filters.Allow("id", id => summary.Node.Id.StartsWith(id, StringComparison.Ordinal))
+        && filters.Allow("name", name => summary.Node.Description.Hostname.StartsWith(name, StringComparison.Ordinal))
+        && filters.Allow("role", role => role == DockerObjectMapper.Word(summary.Node.Spec.Role))
+        && filters.AllowLabel("node.label", summary.Node.Spec.Labels)
+        && filters.AllowLabel("label", summary.Node.Description.EngineLabels);
+
+    private static BerthCommand List(CommandContext context)
+    {
+        var filter = Filters.Flag(Known);
+        var format = Flag.Format();
+        var quiet = Flag.Switch("--quiet", "Only display IDs", "-q");
+        return new BerthCommand("ls", "List nodes in the cluster", "berth node ls", "berth node ls --filter node.label=disk=ssd", "berth node ls --format '{{.Hostname}} {{.Address}}'")
+            .Alias("list")
+            .With(filter, format, quiet)
+            .Does(context, async (parse, client, cancel) =>
+            {
+                var filters = Filters.Parse(parse.GetValue(filter) ?? [], Known);
+                var show = parse.ListFormat(format);
+                var answer = await client.Call("list nodes", (control, call) => control.ListNodesAsync(new ListNodesRequest(), call), cancel);
+                NodeLine[] lines = [.. answer.Nodes.Where(node => Matches(filters, node)).Select(NodeLine.Of)
+                    .OrderBy(line => line.Hostname, StringComparer.Ordinal).ThenBy(line => line.ID, StringComparer.Ordinal)];
+                NodeLine.Listing.Print(context.Terminal, lines, show, parse.GetValue(quiet));
+                return ExitCode.Done;
+            });
+    }
+
+    private static Command Inspect(CommandContext context) => Inspection.Build(
+        context,
+        new BerthCommand("inspect", "Display detailed information on one or more nodes", "berth node inspect berth1", "berth node inspect --format '{{.Status.Addr}}' berth1"),
+        Naming.Nodes(),
+        DockerJson.Default.DockerNode,
+        async (client, name, cancel) =>
+        {
+            var request = new GetNodeRequest { Node = name };
+            return (await client.Call($"inspect node '{name}'", (control, call) => control.GetNodeAsync(request, call), cancel)).ToDocker();
+        });
+
+    private static BerthCommand Ps(CommandContext context)
+    {
+        var list = new TaskLists();
+        var names = Naming.Nodes();
+        return new BerthCommand("ps", "List tasks running on one or more nodes", "berth node ps berth1", "berth node ps --filter desired-state=running berth1 berth2")
+            .With(list.Options)
+            .With(names)
+            .Does(context, (parse, client, cancel) =>
+            {
+                var request = new ListTasksRequest();
+                request.Nodes.AddRange(parse.GetRequiredValue(names));
+                return list.Print(context, parse, client, request, $"list the tasks of node '{string.Join("', '", request.Nodes)}'", cancel);
+            });
+    }
+}

@@ -1,0 +1,86 @@
+using Berth.Cli.Client;
+using Berth.Cli.Output;
+using Berth.Protocol.V1;
+
+namespace Berth.Cli.Commands.Waiting;
+
+/// <summary>Waits until services are as a command asked, and says why where they are not.</summary>
+internal sealed class ServiceWait(CommandContext context, ManagerClient client, WaitOptions options)
+{
+    private readonly Dictionary<string, RolloutState> _first = new(StringComparer.Ordinal);
+    private ServicesProgress? _before;
+
+    /// <summary>Waits for all of <paramref name="awaited"/>, or says how to follow them when detached.</summary>
+    /// <param name="awaited">What the command changed.</param>
+    /// <param name="howToFollow">A command that shows how it goes on.</param>
+    /// <param name="cancel">Ctrl-C.</param>
+    /// <returns>One of <see cref="ExitCode"/>.</returns>
+    public async Task<int> Run(IReadOnlyList<Awaited> awaited, string howToFollow, CancellationToken cancel)
+    {
+        if (awaited.Count == 0)
+            return ExitCode.Done;
+        if (options.Detach)
+        {
+            context.Terminal.Note($"not waited for; follow it with: {howToFollow}");
+            return ExitCode.Done;
+        }
+
+        var request = new FollowServicesRequest();
+        request.Services.AddRange(awaited.Select(service => service.Id));
+        var (ends, code) = await new Waiter(context, client, options).Run(
+            token => client.Follow("follow services", (control, call) => control.FollowServices(request, call), token),
+            (ProgressDisplay display, ServicesProgress now) => See(display, now, awaited),
+            howToFollow,
+            cancel);
+        return ends is null ? code : await Report(ends, cancel);
+    }
+
+    private List<(Awaited Awaited, ServiceProgress Now, WaitEnd End)>? See(ProgressDisplay display, ServicesProgress now, IReadOnlyList<Awaited> awaited)
+    {
+        display.Show(ServiceProgressText.View(now, display.Height), ServiceProgressText.Changes(_before, now));
+        _before = now;
+        foreach (var service in now.Services)
+            _first.TryAdd(service.Id, service.Rollout?.State ?? RolloutState.Unspecified);
+
+        var ends = new List<(Awaited, ServiceProgress, WaitEnd)>();
+        foreach (var service in awaited)
+        {
+            if (now.Services.FirstOrDefault(other => other.Id == service.Id) is not { } progress
+                || WaitEnd.Judge(service, progress, _first[service.Id]) is not { } end)
+                return null;
+            ends.Add((service, progress, end));
+        }
+        return ends;
+    }
+
+    private async Task<int> Report(IEnumerable<(Awaited Awaited, ServiceProgress Now, WaitEnd End)> ends, CancellationToken cancel)
+    {
+        var code = ExitCode.Done;
+        foreach (var (awaited, now, end) in ends)
+        {
+            if (end.Failure is null)
+                continue;
+            code = ExitCode.Failed;
+            context.Terminal.Note($"error: service '{awaited.Name}' {end.Failure}");
+            foreach (var line in await Reasons(awaited, now, cancel))
+                context.Terminal.Note($"  {line}");
+            context.Terminal.Note($"  next: berth service ps --no-trunc {awaited.Name}; then deploy or update again, or: berth service rollback {awaited.Name}");
+        }
+        return code;
+    }
+
+    private async Task<IReadOnlyList<string>> Reasons(Awaited awaited, ServiceProgress now, CancellationToken cancel)
+    {
+        var request = new ListTasksRequest();
+        request.Services.Add(awaited.Id);
+        try
+        {
+            var rows = await client.ReadAll("list tasks", (control, call) => control.ListTasks(request, call), cancel);
+            return FailedTasks.Explain(rows, now.Rollout);
+        }
+        catch (UserError error)
+        {
+            return [$"its tasks cannot be listed: {error.Message}"];
+        }
+    }
+}
