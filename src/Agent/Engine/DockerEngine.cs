@@ -18,12 +18,14 @@ public sealed class DockerEngine(string socketPath) : IEngine, IDisposable
     // What the agent was written and tested against; a newer engine speaks it too.
     private static readonly Version NewestApi = new(1, 51);
 
+    // Asked without a version: an engine that was replaced by an older one would refuse the version agreed on before.
+    private readonly DockerConnection _unpinned = new(socketPath, apiVersion: null);
     private DockerConnection _connection = new(socketPath, apiVersion: null);
 
     /// <inheritdoc/>
     public async Task<EngineFacts> ConnectAsync(CancellationToken cancellation)
     {
-        var version = await GuardAsync("ask the engine for its version", () => _connection.Calls.System.GetVersionAsync(cancellation), cancellation).ConfigureAwait(false);
+        var version = await GuardAsync("ask the engine for its version", () => _unpinned.Calls.System.GetVersionAsync(cancellation), cancellation).ConfigureAwait(false);
         var agreed = Agree(version.APIVersion, version.MinAPIVersion);
         if (_connection.ApiVersion != agreed)
             // The old connection is left to the collector: calls may still run on it.
@@ -190,7 +192,11 @@ public sealed class DockerEngine(string socketPath) : IEngine, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _connection.Dispose();
+    public void Dispose()
+    {
+        _connection.Dispose();
+        _unpinned.Dispose();
+    }
 
     /// <summary>Whether <paramref name="error"/> means that the engine is gone or broke off, not that it answered no.</summary>
     internal static bool IsBroken(Exception error, CancellationToken cancellation) =>
@@ -200,7 +206,8 @@ public sealed class DockerEngine(string socketPath) : IEngine, IDisposable
     internal static EngineException Unavailable(string what, Exception error) =>
         new(EngineFault.Unavailable, $"{what}: the engine does not answer: {(error.InnerException ?? error).Message}", error);
 
-    private static async Task<T> GuardAsync<T>(
+    /// <summary>Makes a call; whatever the library throws becomes an <see cref="EngineException"/>.</summary>
+    internal static async Task<T> GuardAsync<T>(
         string what, Func<Task<T>> call, CancellationToken cancellation, Func<HttpStatusCode, string, Exception>? read = null)
     {
         try

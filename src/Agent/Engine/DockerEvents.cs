@@ -12,13 +12,25 @@ internal sealed class DockerEvents(HttpResponseMessage response, Stream body) : 
         using var reader = new StreamReader(body, Encoding.UTF8);
         while (await NextAsync(reader, cancellation).ConfigureAwait(false) is { } line)
         {
-            if (JsonSerializer.Deserialize(line, EngineJson.Default.EventJson) is { } json && EngineAnswers.Event(json) is { } happened)
+            if (Parse(line) is { } json && EngineAnswers.Event(json) is { } happened)
                 yield return happened;
         }
         throw new EngineException(EngineFault.Unavailable, "the engine ended its event stream");
     }
 
     public void Dispose() => response.Dispose();
+
+    private static EventJson? Parse(string line)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(line, EngineJson.Default.EventJson);
+        }
+        catch (JsonException broken)
+        {
+            throw DockerEngine.Unavailable("read the engine's events", broken);
+        }
+    }
 
     private static async Task<string?> NextAsync(StreamReader reader, CancellationToken cancellation)
     {

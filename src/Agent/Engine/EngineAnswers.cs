@@ -12,6 +12,7 @@ internal static class EngineAnswers
         Id = json.Id,
         Phase = Phase(json.State.Status),
         Pid = json.State.Pid,
+        StartedAt = Instant(json.State.StartedAt),
         ExitCode = json.State.ExitCode,
         OomKilled = json.State.OomKilled,
         Error = json.State.Error ?? "",
@@ -40,6 +41,10 @@ internal static class EngineAnswers
             ? new EngineEvent(id, known, actor.Attributes ?? [])
             : null;
     }
+
+    // Go's zero time, year 1, stands for "never".
+    private static DateTimeOffset? Instant(string? text) =>
+        DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var instant) && instant.Year > 1 ? instant : null;
 
     private static ContainerPhase Phase(string status) => status switch
     {

@@ -13,7 +13,8 @@ internal sealed record InspectJson(
     string Id, StateJson State, ConfigJson? Config, NetworkSettingsJson? NetworkSettings);
 
 internal sealed record StateJson(
-    string Status, bool Running, int Pid, int ExitCode, [property: JsonPropertyName("OOMKilled")] bool OomKilled, string? Error, HealthJson? Health);
+    string Status, bool Running, int Pid, int ExitCode, [property: JsonPropertyName("OOMKilled")] bool OomKilled, string? Error, HealthJson? Health,
+    string? StartedAt);
 
 internal sealed record HealthJson(string Status, List<ProbeJson>? Log);
 

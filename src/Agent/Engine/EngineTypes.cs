@@ -64,6 +64,8 @@ public sealed record ContainerFacts
     public required ContainerPhase Phase { get; init; }
     /// <summary>Process id on the host; 0 when it does not run.</summary>
     public int Pid { get; init; }
+    /// <summary>When it was last started, by the host's clock; null when it never was.</summary>
+    public DateTimeOffset? StartedAt { get; init; }
     /// <summary>Exit code of a container that ended, or that could not be started.</summary>
     public int ExitCode { get; init; }
     /// <summary>Whether the kernel killed one of its processes for want of memory.</summary>

@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using Berth.Agent.Engine;
 using Berth.Agent.Tasks;
 using Berth.Model;
@@ -14,42 +15,70 @@ public sealed class Relay(SessionParts parts, V1.Dispatcher.DispatcherClient cli
 {
     private static readonly TimeSpan GoodbyeWithin = TimeSpan.FromSeconds(5);
     private const int ExecBufferBytes = 32 << 10;
+    private const int InputsWaiting = 64;
+
+    private readonly Channel<V1.ExecInput> _input = Channel.CreateBounded<V1.ExecInput>(new BoundedChannelOptions(InputsWaiting) { SingleReader = true });
 
     /// <summary>Runs until it is done, the reader goes away, or the session ends.</summary>
     public async Task RunAsync(CancellationToken session)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(session);
+        using var reading = CancellationTokenSource.CreateLinkedTokenSource(ending.Token);
         try
         {
             using var call = client.Relay(cancellationToken: ending.Token);
             await call.RequestStream.WriteAsync(new V1.RelayFromAgent { RelayId = request.RelayId }, ending.Token).ConfigureAwait(false);
-            if (await ServeAsync(call, ending).ConfigureAwait(false) is { } error)
+            var input = InputAsync(call.ResponseStream, reading, ending.Token);
+            if (await ServeAsync(call.RequestStream, reading.Token).ConfigureAwait(false) is { } error)
                 await call.RequestStream.WriteAsync(new V1.RelayFromAgent { Error = error }, ending.Token).ConfigureAwait(false);
             await call.RequestStream.CompleteAsync().ConfigureAwait(false);
             // Leaving at once would reset the stream and with it what the manager has not read yet.
+            _input.Writer.TryComplete();
             ending.CancelAfter(GoodbyeWithin);
-            while (await call.ResponseStream.MoveNext(ending.Token).ConfigureAwait(false))
-            {
-                // Input that comes after the end has nobody to go to.
-            }
+            await input.ConfigureAwait(false);
         }
-        catch (Exception gone) when (gone is RpcException or OperationCanceledException or IOException or InvalidOperationException)
+        catch (Exception gone) when (gone is RpcException or OperationCanceledException or IOException)
         {
             parts.Log.LogDebug("relay {Relay} ended: {Reason}", request.RelayId, gone.Message);
+            await ending.CancelAsync().ConfigureAwait(false);
+        }
+        catch (Exception bug)
+        {
+            // Nobody awaits a relay; one reader's bad luck must not end the agent, nor stay unsaid.
+            parts.Log.LogError(bug, "relay {Relay} broke", request.RelayId);
+            await ending.CancelAsync().ConfigureAwait(false);
         }
     }
 
+    // The only reader of the stream. Its end, or a cancel, means that nobody reads any more.
+    private async Task InputAsync(IAsyncStreamReader<V1.RelayToAgent> stream, CancellationTokenSource reading, CancellationToken ending)
+    {
+        try
+        {
+            while (await stream.MoveNext(ending).ConfigureAwait(false) && !stream.Current.Cancel)
+            {
+                if (stream.Current.Input is { } input && await _input.Writer.WaitToWriteAsync(ending).ConfigureAwait(false))
+                    _input.Writer.TryWrite(input);
+            }
+        }
+        catch (Exception over) when (over is RpcException or OperationCanceledException or IOException)
+        {
+            parts.Log.LogDebug("the reader of relay {Relay} is gone: {Reason}", request.RelayId, over.Message);
+        }
+        await reading.CancelAsync().ConfigureAwait(false);
+    }
+
     /// <summary>Serves the purpose; returns an error for people, or null.</summary>
-    private async Task<string?> ServeAsync(AsyncDuplexStreamingCall<V1.RelayFromAgent, V1.RelayToAgent> call, CancellationTokenSource ending)
+    private async Task<string?> ServeAsync(IClientStreamWriter<V1.RelayFromAgent> output, CancellationToken reading)
     {
         try
         {
             switch (request.PurposeCase)
             {
                 case V1.OpenRelay.PurposeOneofCase.Logs:
-                    return await LogsAsync(call, request.Logs, ending).ConfigureAwait(false);
+                    return await LogsAsync(output, request.Logs, reading).ConfigureAwait(false);
                 case V1.OpenRelay.PurposeOneofCase.Exec:
-                    return await ExecAsync(call, request.Exec, ending).ConfigureAwait(false);
+                    return await ExecAsync(output, request.Exec, reading).ConfigureAwait(false);
                 default:
                     return "this agent is too old for what was asked";
             }
@@ -60,12 +89,9 @@ public sealed class Relay(SessionParts parts, V1.Dispatcher.DispatcherClient cli
         }
     }
 
-    private async Task<string?> LogsAsync(
-        AsyncDuplexStreamingCall<V1.RelayFromAgent, V1.RelayToAgent> call, V1.RelayLogs logs, CancellationTokenSource ending)
+    private async Task<string?> LogsAsync(IClientStreamWriter<V1.RelayFromAgent> output, V1.RelayLogs logs, CancellationToken reading)
     {
-        using var reading = CancellationTokenSource.CreateLinkedTokenSource(ending.Token);
-        var watching = CancelWhenReaderLeavesAsync(call.ResponseStream, reading);
-        var task = await WithContainerAsync(logs.TaskId, logs.Follow, reading.Token).ConfigureAwait(false);
+        var task = await WithContainerAsync(logs.TaskId, logs.Follow, reading).ConfigureAwait(false);
         if (task is null)
             return $"task {logs.TaskId} is not on node {parts.Facts.Hostname}";
         if (task.ContainerId.Length == 0)
@@ -73,7 +99,7 @@ public sealed class Relay(SessionParts parts, V1.Dispatcher.DispatcherClient cli
         var since = logs.SinceUnixNs == 0 ? (DateTimeOffset?)null : DateTimeOffset.UnixEpoch.AddTicks(logs.SinceUnixNs / 100);
         var asked = new LogRequest(task.Assignment.Template.Spec.Container.Tty, logs.Tail, since, logs.Follow);
         var name = $"{task.Assignment.Template.ServiceName}.{(task.Assignment.Slot == 0 ? parts.State.Node.ToString() : task.Assignment.Slot)}";
-        await foreach (var line in parts.Engine.LogsAsync(task.ContainerId, asked, reading.Token).ConfigureAwait(false))
+        await foreach (var line in parts.Engine.LogsAsync(task.ContainerId, asked, reading).ConfigureAwait(false))
         {
             var wire = new V1.LogLine
             {
@@ -84,26 +110,9 @@ public sealed class Relay(SessionParts parts, V1.Dispatcher.DispatcherClient cli
                 Stderr = line.IsStderr,
                 Text = UnsafeByteOperations.UnsafeWrap(line.Text),
             };
-            await call.RequestStream.WriteAsync(new V1.RelayFromAgent { Line = wire }, ending.Token).ConfigureAwait(false);
+            await output.WriteAsync(new V1.RelayFromAgent { Line = wire }, reading).ConfigureAwait(false);
         }
-        _ = watching;
         return null;
-    }
-
-    private static async Task CancelWhenReaderLeavesAsync(IAsyncStreamReader<V1.RelayToAgent> input, CancellationTokenSource reading)
-    {
-        try
-        {
-            while (await input.MoveNext(reading.Token).ConfigureAwait(false) && !input.Current.Cancel)
-            {
-                // A log takes no other input.
-            }
-            await reading.CancelAsync().ConfigureAwait(false);
-        }
-        catch (Exception over) when (over is RpcException or OperationCanceledException or InvalidOperationException or ObjectDisposedException)
-        {
-            // The log ended first.
-        }
     }
 
     // A follower that came early waits for the container instead of failing.
@@ -120,10 +129,9 @@ public sealed class Relay(SessionParts parts, V1.Dispatcher.DispatcherClient cli
         }
     }
 
-    private async Task<string?> ExecAsync(
-        AsyncDuplexStreamingCall<V1.RelayFromAgent, V1.RelayToAgent> call, V1.RelayExec exec, CancellationTokenSource ending)
+    private async Task<string?> ExecAsync(IClientStreamWriter<V1.RelayFromAgent> output, V1.RelayExec exec, CancellationToken reading)
     {
-        var task = await WithContainerAsync(exec.TaskId, wait: false, ending.Token).ConfigureAwait(false);
+        var task = await WithContainerAsync(exec.TaskId, wait: false, reading).ConfigureAwait(false);
         if (task is null)
             return $"task {exec.TaskId} is not on node {parts.Facts.Hostname}";
         if (task.Phase != ContainerPhase.Running)
@@ -137,42 +145,42 @@ public sealed class Relay(SessionParts parts, V1.Dispatcher.DispatcherClient cli
             Stdin = start.Stdin,
             User = start.User,
             Dir = start.Dir,
-        }, ending.Token).ConfigureAwait(false);
+        }, reading).ConfigureAwait(false);
         if (start.Size is { } size)
-            await execution.ResizeAsync(size.Rows, size.Columns, ending.Token).ConfigureAwait(false);
+            await execution.ResizeAsync(size.Rows, size.Columns, reading).ConfigureAwait(false);
 
-        using var reading = CancellationTokenSource.CreateLinkedTokenSource(ending.Token);
-        var input = InputAsync(call.ResponseStream, execution, reading);
+        using var feeding = CancellationTokenSource.CreateLinkedTokenSource(reading);
+        var fed = FeedAsync(execution, feeding.Token);
         var buffer = new byte[ExecBufferBytes];
-        while (await execution.ReadAsync(buffer, reading.Token).ConfigureAwait(false) is { Count: > 0 } read)
+        while (await execution.ReadAsync(buffer, reading).ConfigureAwait(false) is { Count: > 0 } read)
         {
             var bytes = ByteString.CopyFrom(buffer, 0, read.Count);
-            var output = read.IsStderr ? new V1.ExecOutput { Stderr = bytes } : new V1.ExecOutput { Stdout = bytes };
-            await call.RequestStream.WriteAsync(new V1.RelayFromAgent { Output = output }, ending.Token).ConfigureAwait(false);
+            var written = read.IsStderr ? new V1.ExecOutput { Stderr = bytes } : new V1.ExecOutput { Stdout = bytes };
+            await output.WriteAsync(new V1.RelayFromAgent { Output = written }, reading).ConfigureAwait(false);
         }
-        _ = input;
-        var code = await execution.ExitCodeAsync(ending.Token).ConfigureAwait(false);
-        await call.RequestStream.WriteAsync(new V1.RelayFromAgent { Output = new V1.ExecOutput { ExitCode = code } }, ending.Token).ConfigureAwait(false);
+        var code = await execution.ExitCodeAsync(reading).ConfigureAwait(false);
+        await feeding.CancelAsync().ConfigureAwait(false);
+        await fed.ConfigureAwait(false);
+        await output.WriteAsync(new V1.RelayFromAgent { Output = new V1.ExecOutput { ExitCode = code } }, reading).ConfigureAwait(false);
         return null;
     }
 
-    private static async Task InputAsync(IAsyncStreamReader<V1.RelayToAgent> input, IExecution execution, CancellationTokenSource reading)
+    private async Task FeedAsync(IExecution execution, CancellationToken cancellation)
     {
         try
         {
-            while (await input.MoveNext(reading.Token).ConfigureAwait(false) && !input.Current.Cancel)
-                await FeedAsync(execution, input.Current.Input, reading.Token).ConfigureAwait(false);
-            await reading.CancelAsync().ConfigureAwait(false);
+            await foreach (var input in _input.Reader.ReadAllAsync(cancellation).ConfigureAwait(false))
+                await FeedAsync(execution, input, cancellation).ConfigureAwait(false);
         }
-        catch (Exception over) when (over is RpcException or OperationCanceledException or IOException or InvalidOperationException or ObjectDisposedException)
+        catch (Exception over) when (over is OperationCanceledException or IOException or EngineException)
         {
-            // The command ended first, or took no more input.
+            parts.Log.LogDebug("the command of relay {Relay} takes no more input: {Reason}", request.RelayId, over.Message);
         }
     }
 
-    private static async Task FeedAsync(IExecution execution, V1.ExecInput? input, CancellationToken cancellation)
+    private static async Task FeedAsync(IExecution execution, V1.ExecInput input, CancellationToken cancellation)
     {
-        switch (input?.InputCase)
+        switch (input.InputCase)
         {
             case V1.ExecInput.InputOneofCase.Stdin:
                 await execution.WriteAsync(input.Stdin.ToByteArray(), cancellation).ConfigureAwait(false);

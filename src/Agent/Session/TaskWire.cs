@@ -38,12 +38,11 @@ public static class TaskWire
     public static V1.TaskReport ToReport(this HeldTask task, DateTimeOffset now)
     {
         var status = task.Status;
-        var age = now - status.Timestamp;
         var wire = new V1.TaskReport
         {
             TaskId = task.Id.ToString(),
             State = (V1.TaskState)status.State,
-            AgeNs = SpecMapper.ToNanoseconds(age < TimeSpan.Zero ? TimeSpan.Zero : age),
+            AgeNs = Age(status.Timestamp, now),
             Message = status.Message,
             Err = status.Err,
             ContainerId = status.ContainerId,
@@ -53,8 +52,13 @@ public static class TaskWire
         };
         if (status.ExitCode is { } code)
             wire.ExitCode = code;
+        if (status.RunningSince is { } since)
+            wire.RunningAgeNs = Age(since, now);
         return wire;
     }
+
+    // A clock that was set back must not make a future of the past.
+    private static long Age(DateTimeOffset instant, DateTimeOffset now) => SpecMapper.ToNanoseconds(now > instant ? now - instant : TimeSpan.Zero);
 
     /// <summary>Writes all held tasks for the agent's file.</summary>
     public static void Write(V1.AgentState state, IEnumerable<HeldTask> tasks)

@@ -152,6 +152,7 @@ public sealed class TaskKeeper(StepRunner runner, ITaskMemory memory, TaskBoard 
         live.Done(time.GetTimestamp());
         if (ended.Outcome is StepOutcome.Failed { Fault: EngineFault.Unavailable })
             Doubt();
+        live.Recheck |= ended is { Step: TaskStep.Inspect, Outcome: StepOutcome.Failed };
         var before = live.Task;
         Put(live, TaskTransitions.After(before, ended.Step, ended.Outcome, time.GetUtcNow()));
         if (live.Task.State != before.State && live.Task.State.IsTerminal())

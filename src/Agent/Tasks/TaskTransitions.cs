@@ -107,10 +107,16 @@ public static class TaskTransitions
         {
             ContainerHealth.Starting => Move(task, TaskState.Starting, "started; waiting for its health check", now),
             ContainerHealth.Unhealthy => Say(Move(task, TaskState.Starting, "", now) with { Unhealthy = facts.ProbeOutput }, "unhealthy; stopping it"),
-            ContainerHealth.Healthy => Move(task, TaskState.Running, "running and healthy", now),
-            _ => Move(task, TaskState.Running, "running", now),
+            ContainerHealth.Healthy => Since(Move(task, TaskState.Running, "running and healthy", now), now),
+            _ => Since(Move(task, TaskState.Running, "running", now), facts.StartedAt ?? now),
         };
     }
+
+    // An adopted task ran before this agent knew of it: without a health check the engine knows since when.
+    private static HeldTask Since(HeldTask task, DateTimeOffset runs) =>
+        task.State == TaskState.Running && task.Status.RunningSince is null
+            ? task with { Status = task.Status with { RunningSince = runs } }
+            : task;
 
     private static HeldTask End(HeldTask task, ContainerFacts? facts, TimeSpan? took, DateTimeOffset now)
     {

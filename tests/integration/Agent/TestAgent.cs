@@ -1,0 +1,49 @@
+using System.Diagnostics;
+using System.Text;
+
+namespace Berth.Tests.Integration.Agent;
+
+/// <summary>The real agent as a process of its own.</summary>
+public sealed class TestAgent(string engineSocket, string managerSocket, string data) : IDisposable
+{
+    private Process? _process;
+
+    public StringBuilder Log { get; } = new();
+
+    public int Pid => _process!.Id;
+
+    public void Start()
+    {
+        _process = Process.Start(new ProcessStartInfo("dotnet",
+        [
+            Binary(), "--manager", "unix://" + managerSocket, "--engine", "unix://" + engineSocket, "--data", data, "--hostname", "here", "--log-level", "debug",
+        ])
+        { RedirectStandardError = true })!;
+        _process.ErrorDataReceived += (_, line) => { lock (Log) Log.AppendLine(line.Data); };
+        _process.BeginErrorReadLine();
+    }
+
+    /// <summary>SIGKILL: it saves nothing.</summary>
+    public void Kill()
+    {
+        _process!.Kill();
+        _process.WaitForExit();
+    }
+
+    public void Dispose()
+    {
+        if (_process is { HasExited: false })
+            Kill();
+        _process?.Dispose();
+    }
+
+    private static string Binary()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Cluster.sln")))
+            folder = folder.Parent;
+        // tests/integration/bin/CONFIGURATION/net10.0/ → src/Agent/bin/CONFIGURATION/net10.0/
+        var configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
+        return Path.Combine(folder!.FullName, "src", "Agent", "bin", configuration, "net10.0", "berth-agent.dll");
+    }
+}
