@@ -17,7 +17,9 @@ public sealed class SchedulingActor : ReceiveActor, IWithTimers
     private readonly ILogger<SchedulingActor> _log;
     private ClusterState _state = ClusterState.Empty;
     private ClusterUsage _usage = new();
+    private ClusterState? _decidedOn;
     private bool _passIsDue;
+    private bool _wasLeftOut;
     private bool _isWaitingForStore;
 
     /// <summary>Made by the actor system.</summary>
@@ -44,11 +46,12 @@ public sealed class SchedulingActor : ReceiveActor, IWithTimers
     {
         var before = _state;
         _state = change.State;
-        var matters = change.Touched.All || !change.Touched.Nodes.IsEmpty || before.Unassigned != _state.Unassigned;
+        var matters = _wasLeftOut || change.Touched.All || !change.Touched.Nodes.IsEmpty || before.Unassigned != _state.Unassigned;
         if (change.Touched.All)
             _usage = ClusterUsage.Of(_state);
         else
             matters |= _usage.Update(before, _state, change.Touched.Tasks);
+        _wasLeftOut = false;
         if (matters)
             RequestPass();
     }
@@ -74,6 +77,7 @@ public sealed class SchedulingActor : ReceiveActor, IWithTimers
 
         _passIsDue = !placements.IsComplete;
         _isWaitingForStore = true;
+        _decidedOn = _state;
         Timers.StartSingleTimer(AnswerIsLate.Instance, AnswerIsLate.Instance, AnswerTimeout);
         _store.Tell(new StoreProtocol.Propose(_state.Index, placements.Changes, Partial: true));
     }
@@ -90,7 +94,9 @@ public sealed class SchedulingActor : ReceiveActor, IWithTimers
     {
         Timers.Cancel(AnswerIsLate.Instance);
         _isWaitingForStore = false;
-        var isDue = _passIsDue || again;
+        // The same state would give the same proposal: what was left out waits for a newer one.
+        _wasLeftOut = again && ReferenceEquals(_state, _decidedOn);
+        var isDue = _passIsDue || again && !_wasLeftOut;
         _passIsDue = false;
         if (isDue)
             RequestPass();
@@ -100,7 +106,7 @@ public sealed class SchedulingActor : ReceiveActor, IWithTimers
     {
         _log.LogWarning("The store has not answered the scheduler for {Seconds} s; subscribing anew", AnswerTimeout.TotalSeconds);
         _store.Tell(new StoreProtocol.Subscribe(Self));
-        OnAnswered(again: true);
+        OnAnswered(again: false);
     }
 
     private sealed record RunPass

@@ -55,13 +55,16 @@ public sealed class SchedulingActorTests : TestKit
     }
 
     [Fact]
-    public void What_was_left_out_is_decided_again()
+    public void What_was_left_out_is_decided_again_on_the_state_that_follows_and_never_on_the_same()
     {
         _scene.Node("a");
         _scene.Task(_scene.Service("web"), 1);
         Publish(Touched.Everything);
         var first = ExpectMsg<StoreProtocol.Propose>();
         _actor.Tell(new StoreProtocol.Committed(_scene.State.Index, LeftOut: 1));
+        ExpectNoMsg(TimeSpan.FromMilliseconds(100));
+        _scene.Commit();
+        Publish(Touched.Nothing);
         Assert.Equal(first.Changes.AsEnumerable(), ExpectMsg<StoreProtocol.Propose>().Changes);
     }
 
