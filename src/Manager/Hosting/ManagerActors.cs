@@ -1,4 +1,8 @@
 using Akka.Hosting;
+using Berth.Manager.Api;
+using Berth.Manager.Dispatch;
+using Berth.Manager.Nodes;
+using Berth.Manager.Scheduling;
 using Berth.Manager.Store;
 using Berth.Model;
 using Microsoft.AspNetCore.Builder;
@@ -21,6 +25,14 @@ internal static class ManagerActors
     /// <summary>Adds every folder's actors. The order is that of their dependence: the store first.</summary>
     public static void AddManagerActors(this IServiceCollection services, ManagerOptions options, ClusterView view)
     {
+        services.AddDispatch();
+        services.AddApi();
+        services.Configure<NodesOptions>(nodes =>
+        {
+            nodes.Period = options.Heartbeat;
+            nodes.DownAfter = options.DownAfter;
+            nodes.StartGrace = options.StartGrace;
+        });
         services.AddAkka("berth", akka => akka
             .ConfigureLoggers(loggers =>
             {
@@ -28,13 +40,19 @@ internal static class ManagerActors
                 loggers.AddLoggerFactory();
             })
             .AddHocon(Hocon, HoconAddMode.Prepend)
-            .AddStore(new StoreOptions { Directory = options.Directory }, view, new ProcessFailure(), IdSource.Random, TimeProvider.System));
+            .AddStore(new StoreOptions { Directory = options.Directory }, view, new ProcessFailure(), IdSource.Random, TimeProvider.System)
+            .AddScheduling()
+            .AddNodes()
+            .AddDispatch()
+            .AddApi());
         services.AddHostedService<RecoveredStore>();
     }
 
     /// <summary>Maps the calls.</summary>
     public static void MapManager(this WebApplication app)
     {
+        app.MapGrpcService<ControlService>();
+        app.MapGrpcService<DispatcherService>();
         app.MapGrpcHealthChecksService();
         app.MapGrpcReflectionService();
     }
