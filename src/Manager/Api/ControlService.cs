@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using V1 = Berth.Protocol.V1;
 
@@ -7,7 +8,7 @@ namespace Berth.Manager.Api;
 /// <summary>What people's tools call. Each call goes to the file of its noun; this one only says which.</summary>
 internal sealed class ControlService(
     InfoCalls info, StackCalls stacks, ServiceCalls services, TaskCalls tasks, NodeCalls nodes, FollowCalls follow,
-    EventCalls events, LogCalls logs, ExecCalls exec, ILogger<ControlService> log) : V1.Control.ControlBase
+    EventCalls events, LogCalls logs, ExecCalls exec, IHostApplicationLifetime host, ILogger<ControlService> log) : V1.Control.ControlBase
 {
     public override Task<V1.Info> GetInfo(V1.GetInfoRequest request, ServerCallContext context) =>
         Answer(() => info.Get(), context);
@@ -43,7 +44,7 @@ internal sealed class ControlService(
         Answer(() => services.Get(request), context);
 
     public override Task ListTasks(V1.ListTasksRequest request, IServerStreamWriter<V1.TaskRow> responseStream, ServerCallContext context) =>
-        Stream(() => tasks.ListAsync(request, responseStream, context.CancellationToken), context);
+        Stream(stop => tasks.ListAsync(request, responseStream, stop), context);
 
     public override Task<V1.TaskRow> GetTask(V1.GetTaskRequest request, ServerCallContext context) =>
         Answer(() => tasks.Get(request), context);
@@ -59,26 +60,41 @@ internal sealed class ControlService(
 
     public override Task FollowServices(
         V1.FollowServicesRequest request, IServerStreamWriter<V1.ServicesProgress> responseStream, ServerCallContext context) =>
-        Stream(() => follow.ServicesAsync(request, responseStream, context.CancellationToken), context);
+        Stream(stop => follow.ServicesAsync(request, responseStream, stop), context);
 
     public override Task FollowDrain(
         V1.FollowDrainRequest request, IServerStreamWriter<V1.DrainProgress> responseStream, ServerCallContext context) =>
-        Stream(() => follow.DrainAsync(request, responseStream, context.CancellationToken), context);
+        Stream(stop => follow.DrainAsync(request, responseStream, stop), context);
 
     public override Task WatchEvents(V1.WatchEventsRequest request, IServerStreamWriter<V1.Event> responseStream, ServerCallContext context) =>
-        Stream(() => events.WatchAsync(responseStream, context.CancellationToken), context);
+        Stream(stop => events.WatchAsync(responseStream, () => context.WriteResponseHeadersAsync([]), stop), context);
 
     public override Task Logs(V1.LogsRequest request, IServerStreamWriter<V1.LogItem> responseStream, ServerCallContext context) =>
-        Stream(() => logs.ReadAsync(request, responseStream, context.CancellationToken), context);
+        Stream(stop => logs.ReadAsync(request, responseStream, stop), context);
 
     public override Task Exec(
         IAsyncStreamReader<V1.ExecInput> requestStream, IServerStreamWriter<V1.ExecOutput> responseStream, ServerCallContext context) =>
-        Stream(() => exec.RunAsync(requestStream, responseStream, context.CancellationToken), context);
+        Stream(stop => exec.RunAsync(requestStream, responseStream, stop), context);
 
     private Task<T> Answer<T>(Func<T> call, ServerCallContext context) =>
         ApiErrors.Guard(() => Task.FromResult(call()), context, log);
 
     private Task<T> Answer<T>(Func<Task<T>> call, ServerCallContext context) => ApiErrors.Guard(call, context, log);
 
-    private Task Stream(Func<Task> call, ServerCallContext context) => ApiErrors.Guard(call, context, log);
+    // A manager that stops ends its streams at once, saying so, instead of waiting for readers that never leave.
+    private Task Stream(Func<CancellationToken, Task> call, ServerCallContext context) => ApiErrors.Guard(
+        async () =>
+        {
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, host.ApplicationStopping);
+            try
+            {
+                await call(stop.Token);
+            }
+            catch (OperationCanceledException) when (!context.CancellationToken.IsCancellationRequested && host.ApplicationStopping.IsCancellationRequested)
+            {
+                throw ApiErrors.Unavailable("the manager is stopping; call again");
+            }
+        },
+        context,
+        log);
 }

@@ -10,10 +10,15 @@ namespace Berth.Manager.Api;
 /// <summary>The stream of what happens.</summary>
 internal sealed class EventCalls(StateFeed feed, TimeProvider time)
 {
-    public async Task WatchAsync(IServerStreamWriter<V1.Event> stream, CancellationToken cancellation)
+    /// <param name="stream">The caller.</param>
+    /// <param name="begin">Tells the caller that nothing is missed from here on.</param>
+    /// <param name="cancellation">The caller went away.</param>
+    public async Task WatchAsync(IServerStreamWriter<V1.Event> stream, Func<Task> begin, CancellationToken cancellation)
     {
         var queue = new EventQueue(time);
         using var listening = feed.Listen(queue);
+        await queue.Began.WaitAsync(cancellation);
+        await begin();
         while (true)
         {
             foreach (var item in await queue.TakeAsync(cancellation))
@@ -32,13 +37,20 @@ internal sealed class EventQueue(TimeProvider time, int capacity = EventQueue.De
     private readonly SemaphoreSlim _arrived = new(0, 1);
     private readonly List<V1.Event> _waiting = [];
     private int _lost;
+    private readonly TaskCompletionSource _began = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private string? _ended;
+
+    /// <summary>Ends once the queue hears of changes, or never will.</summary>
+    public Task Began => _began.Task;
 
     public void OnState(ClusterState? before, ClusterState state, Touched touched)
     {
         // The first state is where this reader's story begins, not something that happened.
         if (before is null)
+        {
+            _began.TrySetResult();
             return;
+        }
         var events = EventDiff.Between(before, state, touched, time.GetUtcNow());
         if (events.IsEmpty)
             return;
@@ -55,6 +67,7 @@ internal sealed class EventQueue(TimeProvider time, int capacity = EventQueue.De
     {
         lock (_gate)
             _ended = reason;
+        _began.TrySetResult();
         Wake();
     }
 

@@ -1,0 +1,202 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using System.Text;
+using Berth.Protocol.V1;
+using Grpc.Core;
+using Grpc.Net.Client;
+using Task = System.Threading.Tasks.Task;
+
+namespace Berth.Tests.Integration.Manager;
+
+/// <summary>A real berth-manager on a data directory and a socket of its own, both gone when it is disposed.</summary>
+public sealed class ManagerProcess : IAsyncDisposable
+{
+    /// <summary>Longest wait for anything a manager does; tests end far sooner.</summary>
+    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+
+    private readonly DirectoryInfo _home = Directory.CreateTempSubdirectory("berth-manager-");
+    private readonly StringBuilder _said = new();
+    private Process? _process;
+    private GrpcChannel? _channel;
+
+    /// <summary>Where it keeps the cluster.</summary>
+    public string DataDirectory => Path.Combine(_home.FullName, "data");
+
+    /// <summary>Its socket's path.</summary>
+    public string Socket => Path.Combine(_home.FullName, "manager.sock");
+
+    /// <summary>Calls to it.</summary>
+    public Control.ControlClient Client => new(Channel);
+
+    /// <summary>The connection to it.</summary>
+    public GrpcChannel Channel => _channel ?? throw new InvalidOperationException("the manager is not started");
+
+    /// <summary>What it wrote so far.</summary>
+    public string Said
+    {
+        get
+        {
+            lock (_said)
+                return _said.ToString();
+        }
+    }
+
+    /// <summary>Starts one and waits until it serves.</summary>
+    public static async Task<ManagerProcess> StartNewAsync()
+    {
+        var manager = new ManagerProcess();
+        try
+        {
+            await manager.StartAsync();
+            return manager;
+        }
+        catch
+        {
+            await manager.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Starts it, again on the same data after a kill, and waits until it serves.</summary>
+    public async Task StartAsync()
+    {
+        _process = Launch(DataDirectory, Socket, Hear);
+        _channel = Connect(Socket);
+        var waited = Stopwatch.StartNew();
+        while (true)
+        {
+            try
+            {
+                await Client.GetInfoAsync(new GetInfoRequest(), deadline: DateTime.UtcNow.AddSeconds(5));
+                return;
+            }
+            catch (RpcException error) when (error.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded or StatusCode.Internal)
+            {
+                if (_process.HasExited)
+                    throw new InvalidOperationException($"berth-manager ended with exit code {_process.ExitCode}:\n{Said}", error);
+                if (waited.Elapsed > Deadline)
+                    throw new TimeoutException($"berth-manager does not serve after {Deadline}; it said:\n{Said}", error);
+                await Task.Delay(50);
+            }
+        }
+    }
+
+    /// <summary>Ends it as a power loss would: SIGKILL, and nothing is said.</summary>
+    public async Task KillAsync()
+    {
+        if (_process is { HasExited: false })
+            _process.Kill();
+        if (_process is not null)
+            await _process.WaitForExitAsync();
+        _process?.Dispose();
+        _process = null;
+        _channel?.Dispose();
+        _channel = null;
+    }
+
+    /// <summary>Asks it to stop, as an init system does, and waits until it has.</summary>
+    /// <returns>Its exit code.</returns>
+    public async Task<int> StopAsync()
+    {
+        var process = _process ?? throw new InvalidOperationException("the manager is not started");
+        using (var signal = Process.Start("kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)]))
+            await signal.WaitForExitAsync();
+        using var deadline = new CancellationTokenSource(Deadline);
+        await process.WaitForExitAsync(deadline.Token);
+        return process.ExitCode;
+    }
+
+    /// <summary>Runs another manager on the same data until it ends by itself.</summary>
+    public async Task<(int ExitCode, string Said)> RunSecondAsync()
+    {
+        var said = new StringBuilder();
+        using var second = Launch(DataDirectory, Path.Combine(_home.FullName, "second.sock"), line =>
+        {
+            lock (said)
+                said.AppendLine(line);
+        });
+        using var deadline = new CancellationTokenSource(Deadline);
+        try
+        {
+            await second.WaitForExitAsync(deadline.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            second.Kill();
+            throw new TimeoutException($"the second manager still runs after {Deadline}; it said:\n{said}");
+        }
+        lock (said)
+            return (second.ExitCode, said.ToString());
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await KillAsync();
+        _home.Delete(recursive: true);
+    }
+
+    private void Hear(string line)
+    {
+        lock (_said)
+            _said.AppendLine(line);
+    }
+
+    private static Process Launch(string data, string socket, Action<string> hear)
+    {
+        var start = new ProcessStartInfo(Binary(), ["--data", data, "--listen", $"unix://{socket}"])
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+        };
+        // A manager that is not self-contained runs on the runtime these tests run on.
+        start.Environment["DOTNET_ROOT"] = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../.."));
+        var process = new Process { StartInfo = start };
+        process.OutputDataReceived += (_, said) => hear(said.Data ?? "");
+        process.ErrorDataReceived += (_, said) => hear(said.Data ?? "");
+        process.Start();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+    }
+
+    private static GrpcChannel Connect(string socket)
+    {
+        var handler = new SocketsHttpHandler
+        {
+            ConnectCallback = async (_, cancellation) =>
+            {
+                var connection = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                try
+                {
+                    await connection.ConnectAsync(new UnixDomainSocketEndPoint(socket), cancellation);
+                    return new NetworkStream(connection, ownsSocket: true);
+                }
+                catch
+                {
+                    connection.Dispose();
+                    throw;
+                }
+            },
+        };
+        return GrpcChannel.ForAddress("http://manager", new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
+    }
+
+    private static string Binary()
+    {
+        var root = new DirectoryInfo(AppContext.BaseDirectory);
+        while (root is not null && !File.Exists(Path.Combine(root.FullName, "Cluster.sln")))
+            root = root.Parent;
+        var top = root?.FullName ?? throw new InvalidOperationException($"no Cluster.sln above {AppContext.BaseDirectory}");
+        string?[] places =
+        [
+            Environment.GetEnvironmentVariable("BERTH_BIN_DIR") is { Length: > 0 } bin ? Path.Combine(bin, "manager/berth-manager") : null,
+            Path.Combine(top, "bin/manager/berth-manager"),
+            Path.Combine(top, "src/Manager/bin/Debug/net10.0/berth-manager"),
+        ];
+        return places.OfType<string>().FirstOrDefault(File.Exists)
+            ?? throw new InvalidOperationException($"no berth-manager at {string.Join(" or ", places.OfType<string>())}; run make build");
+    }
+}
