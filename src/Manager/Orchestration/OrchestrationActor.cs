@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using Akka.Actor;
 using Akka.Event;
-using Akka.Hosting;
 using Berth.Manager.Store;
 using Berth.Model;
 
@@ -32,7 +31,8 @@ public sealed class OrchestrationActor : ReceiveActor, IWithTimers
     private int _unanswered;
     private bool _isResting;
 
-    internal OrchestrationActor(IActorRef store, TimeProvider time, IdSource ids)
+    /// <summary>Made by <see cref="OrchestrationSetup.AddOrchestration"/>.</summary>
+    public OrchestrationActor(IActorRef store, TimeProvider time, IdSource ids)
     {
         _store = store;
         _time = time;

@@ -194,7 +194,7 @@ public sealed class ServiceDeciderTests
         var world = World.Of(nodes: 3);
         var web = world.Create(Specs.Web(6, update: new UpdateConfig { Parallelism = 1 }));
         world.UntilConverged(web);
-        world.Invariant = w => Assert.True(w.Running(web).Count >= 6, w.ToString());
+        world.Invariant = w => w.Demand(w.Running(web).Count >= 6);
 
         world.Availability(world.Nodes[0], NodeAvailability.Drain);
         world.Until(w => !w.State.TasksOn(w.Nodes[0]).Any(task => !task.State.IsTerminal()));
@@ -208,7 +208,7 @@ public sealed class ServiceDeciderTests
         var world = World.Of(nodes: 3);
         var web = world.Create(Specs.Web(6, update: new UpdateConfig { Parallelism = 1 }).WithFixedPort());
         world.UntilConverged(web);
-        world.Invariant = w => Assert.True(w.Running(web).Count >= 5, w.ToString());
+        world.Invariant = w => w.Demand(w.Running(web).Count >= 5);
 
         world.Availability(world.Nodes[0], NodeAvailability.Drain);
         world.Until(w => !w.State.TasksOn(w.Nodes[0]).Any(task => !task.State.IsTerminal()));
@@ -227,7 +227,7 @@ public sealed class ServiceDeciderTests
         world.Availability(world.Nodes[0], NodeAvailability.Drain);
         world.Steps(60, seconds: 1);
 
-        Assert.True(world.Running(web).Count == 5, world.ToString());
+        world.Demand(world.Running(web).Count == 5);
         world.Breaks = _ => false;
         world.UntilConverged(web);
         Assert.Empty(world.State.TasksOn(world.Nodes[0]).Where(task => task.IsLive).ToList());

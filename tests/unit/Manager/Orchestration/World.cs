@@ -149,10 +149,19 @@ internal sealed class World
 
     public void Pass(TimeSpan time) => Now += time;
 
+    public void PassTo(DateTimeOffset now) => Now = now;
+
     public void Commit(params ImmutableArray<Change> changes)
     {
         State = State.Apply(new Commit(State.Index + 1, Now, changes));
         Check();
+    }
+
+    /// <summary>Fails with a picture of the world unless <paramref name="holds"/>.</summary>
+    public void Demand(bool holds, string what = "")
+    {
+        if (!holds)
+            Assert.Fail($"{what} at {Now:T}:\n{this}");
     }
 
     public override string ToString()
@@ -253,7 +262,7 @@ internal sealed class World
         foreach (var task in State.Tasks.Values)
         {
             if (_seen.TryGetValue(task.Id, out var before))
-                Assert.True(task.State >= before.State && task.DesiredState >= before.Desired, $"{task.Id} went back from {before}:\n{this}");
+                Demand(task.State >= before.State && task.DesiredState >= before.Desired, $"{task.Id} went back");
             _seen[task.Id] = (task.State, task.DesiredState);
         }
         Invariant?.Invoke(this);

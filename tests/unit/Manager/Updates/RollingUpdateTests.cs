@@ -13,7 +13,7 @@ public sealed class RollingUpdateTests
     public void An_update_replaces_as_many_slots_at_once_as_parallelism_says_and_ends_completed()
     {
         var (world, web) = Converged(Specs.Web(5, update: new UpdateConfig { Parallelism = 2 }));
-        world.Invariant = w => Assert.True(w.Running(web).Count >= 5 && w.Live(web).Count <= 7, w.ToString());
+        world.Invariant = w => w.Demand(w.Running(web).Count >= 5 && w.Live(web).Count <= 7);
 
         world.SetImage(web, "web:2");
         world.UntilConverged(web);
@@ -28,7 +28,7 @@ public sealed class RollingUpdateTests
         var (world, web) = Converged(Specs.Web(3, update: new UpdateConfig { Order = UpdateOrder.StopFirst }));
         world.Invariant = w =>
         {
-            Assert.True(w.Running(web).Count >= 2, w.ToString());
+            w.Demand(w.Running(web).Count >= 2);
             foreach (var old in w.Tasks(web).Where(task => task is { SpecVersion: 1, DesiredState: TaskState.Shutdown, State: TaskState.Running }))
                 Assert.Contains(w.Live(web), task => task.Slot == old.Slot && task.SpecVersion == 2 && task.State >= TaskState.Ready);
         };
@@ -45,7 +45,7 @@ public sealed class RollingUpdateTests
     public void An_image_that_cannot_be_pulled_costs_no_replica_and_pauses_with_the_reason(UpdateOrder order)
     {
         var (world, web) = Converged(Specs.Web(3, update: new UpdateConfig { Order = order }));
-        world.Invariant = w => Assert.True(w.Running(web).Count >= 3, w.ToString());
+        world.Invariant = w => w.Demand(w.Running(web).Count >= 3);
 
         world.SetImage(web, World.Unpullable);
         world.Until(w => w.Judge(web).Verdict == ProgressVerdict.Paused);
@@ -257,7 +257,7 @@ public sealed class RollingUpdateTests
     public void A_global_service_rolls_node_by_node()
     {
         var (world, everywhere) = Converged(Specs.Global());
-        world.Invariant = w => Assert.True(w.Running(everywhere).Count >= 3 && w.Live(everywhere).Count <= 4, w.ToString());
+        world.Invariant = w => w.Demand(w.Running(everywhere).Count >= 3 && w.Live(everywhere).Count <= 4);
 
         world.SetImage(everywhere, "web:2");
         world.UntilConverged(everywhere);

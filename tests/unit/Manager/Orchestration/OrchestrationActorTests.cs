@@ -1,0 +1,79 @@
+using Akka.Actor;
+using Akka.TestKit;
+using Akka.TestKit.Xunit2;
+using Berth.Manager.Orchestration;
+using Berth.Manager.Store;
+using Berth.Model;
+
+namespace Berth.Tests.Manager.Orchestration;
+
+public sealed class OrchestrationActorTests : TestKit
+{
+    private readonly TestProbe _store;
+    private readonly IActorRef _orchestration;
+
+    public OrchestrationActorTests()
+    {
+        _store = CreateTestProbe("store");
+        _orchestration = Sys.ActorOf(Props.Create(() => new OrchestrationActor(_store.Ref, TimeProvider.System, IdSource.Seeded(1))));
+        _store.ExpectMsg<StoreProtocol.Subscribe>();
+    }
+
+    [Fact]
+    public void It_proposes_what_a_new_service_needs_and_is_silent_until_that_is_answered()
+    {
+        var world = World.Of(nodes: 1);
+        world.Create(Specs.Web(3));
+        Publish(world, Touched.Everything);
+
+        var proposal = _store.ExpectMsg<StoreProtocol.Propose>();
+        Assert.Equal((3, world.State.Index), (proposal.Changes.Length, proposal.BasedOn));
+
+        Publish(world, Touched.Everything);
+        _store.ExpectNoMsg(TimeSpan.FromMilliseconds(100));
+
+        world.Commit([.. proposal.Changes]);
+        Publish(world, Touched.Everything);
+        _orchestration.Tell(new StoreProtocol.Committed(world.State.Index, 0), _store.Ref);
+        _store.ExpectNoMsg(TimeSpan.FromMilliseconds(100));
+    }
+
+    [Fact]
+    public void What_was_decided_on_an_old_state_is_decided_again()
+    {
+        var world = World.Of(nodes: 1);
+        var web = world.Create(Specs.Web(3));
+        Publish(world, Touched.Everything);
+        _store.ExpectMsg<StoreProtocol.Propose>();
+
+        world.Scale(web, 5);
+        Publish(world, Touched.Nothing with { Services = [web] });
+        _store.Reply(new StoreProtocol.Stale("service web moved on"));
+
+        Assert.Equal(5, _store.ExpectMsg<StoreProtocol.Propose>().Changes.Length);
+    }
+
+    [Fact]
+    public void A_restart_happens_when_its_time_has_come_though_nothing_else_does()
+    {
+        var world = World.Of(nodes: 1);
+        var delay = TimeSpan.FromMilliseconds(300);
+        var web = world.Create(Specs.Web(1, restart: new RestartPolicy { Delay = delay }));
+        world.UntilConverged(web);
+        world.PassTo(TimeProvider.System.GetUtcNow());
+        world.Fail(world.Live(web)[0]);
+        Publish(world, Touched.Everything);
+        var proposal = _store.ExpectMsg<StoreProtocol.Propose>();
+        world.Commit([.. proposal.Changes]);
+        Publish(world, Touched.Nothing with { Services = [web] });
+        _store.Reply(new StoreProtocol.Committed(world.State.Index, 0));
+
+        var run = Assert.IsType<Change.TaskDesired>(Assert.Single(_store.ExpectMsg<StoreProtocol.Propose>().Changes));
+
+        Assert.Equal(TaskState.Running, run.DesiredState);
+        Assert.True(TimeProvider.System.GetUtcNow() >= world.Now + delay);
+    }
+
+    private void Publish(World world, Touched touched) =>
+        _orchestration.Tell(new StoreProtocol.StateChanged(world.State, touched), _store.Ref);
+}
