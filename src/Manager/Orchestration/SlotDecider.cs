@@ -30,13 +30,18 @@ internal static class SlotDecider
         var view = draft.View;
         if (kept.SpecVersion != view.Wanted && !slot.IsFrozen && view.IsCurrent(kept))
             draft.Respecify(kept);
-        if (slot.Outgoing is { } outgoing)
+        if (slot.Outgoing is not { } outgoing)
+            RunWhenDue(draft, slot, kept);
+        else if (view.Serves(kept))
+            draft.Stop(outgoing, "its successor runs");
+        else
         {
-            RunWhenDue(draft, slot, outgoing);
+            // Until its successor takes over, an old task that waits for its restart still gets it. One that is younger was a
+            // successor itself, before the service returned to what the kept one runs.
+            if (outgoing.CreatedAt <= kept.CreatedAt)
+                RunWhenDue(draft, slot, outgoing);
             HandOver(draft, slot, outgoing, kept, isAdmitted);
         }
-        else
-            RunWhenDue(draft, slot, kept);
     }
 
     // Start-first: the new one runs, then the old one stops. Stop-first: the new one is placed and its image pulled, then the
@@ -44,13 +49,9 @@ internal static class SlotDecider
     private static void HandOver(Draft draft, SlotReading slot, ServiceTask outgoing, ServiceTask kept, bool isAdmitted)
     {
         var view = draft.View;
-        if (kept.DesiredState == TaskState.Running)
-        {
-            if (view.Serves(kept))
-                draft.Stop(outgoing, "its successor runs");
+        if (kept.DesiredState == TaskState.Running || !IsDue(draft, kept))
             return;
-        }
-        if (!IsDue(draft, kept) || Replacement.WaitsForTurn(view, slot) && !isAdmitted)
+        if (Replacement.WaitsForTurn(view, slot) && !isAdmitted)
             return;
         if (RolloutRules.StartsFirst(view.Config, outgoing.Spec, kept.Spec))
             draft.Run(kept);

@@ -1,4 +1,5 @@
 using Berth.Manager.Orchestration;
+using Berth.Manager.Store;
 using Berth.Manager.Updates;
 using Berth.Model;
 using Berth.Tests.Manager.Orchestration;
@@ -251,6 +252,21 @@ public sealed class RollingUpdateTests
         world.RollBack(web);
         world.Until(w => w.Judge(web).Verdict == ProgressVerdict.RolledBack);
         Assert.All(world.Running(web), task => Assert.Equal(2, task.SpecVersion));
+    }
+
+    [Fact]
+    public void A_rollback_stops_replacements_on_their_way_and_starts_none_of_them()
+    {
+        var (world, web) = Converged(Specs.Web(3).WithFixedPort());
+        world.SetImage(web, "web:2");
+        world.Until(w => w.Live(web).Any(task => task is { SpecVersion: 2, State: TaskState.Preparing }));
+
+        world.RollBack(web);
+        var told = world.Decide(web).Changes.OfType<Change.TaskDesired>().ToList();
+
+        Assert.Equal([TaskState.Shutdown], told.Select(change => change.DesiredState));
+        world.Until(w => w.Judge(web).Verdict == ProgressVerdict.RolledBack);
+        Assert.All(world.Running(web), task => Assert.Equal(1, task.SpecVersion));
     }
 
     [Fact]
