@@ -64,7 +64,7 @@ publish() {
   rm -f bin/.stamp
   mkdir -p .out/publish bin
   # One after another what they share, then the native compilers side by side: each keeps one core busy for long.
-  dotnet build src/Shared -c Release --no-restore -v q -clp:ErrorsOnly
+  dotnet build src/Shared -c Release --no-restore -v q "-clp:ErrorsOnly;NoSummary"
   local failed=0 jobs=() job
   publish_one Cli berth & jobs+=($!)
   publish_one Agent berth-agent & jobs+=($!)
@@ -76,7 +76,7 @@ publish() {
 publish_one() {
   local target=.out/publish/$2
   rm -rf "$target"
-  if ! dotnet publish "src/$1" -c Release --no-dependencies --no-restore -v q -clp:ErrorsOnly -o "$target" >"$target.log" 2>&1; then
+  if ! dotnet publish "src/$1" -c Release --no-dependencies --no-restore -v q "-clp:ErrorsOnly;NoSummary" -o "$target" >"$target.log" 2>&1; then
     cat "$target.log" >&2
     return 1
   fi
