@@ -17,13 +17,12 @@ internal static class Faults
         return fault.StatusCode switch
         {
             StatusCode.Unavailable when IsAway(fault) => Unreachable(fault, address),
-            StatusCode.Unavailable => new UserError($"cannot {doing} now: {why}",
+            StatusCode.Unavailable or StatusCode.Cancelled => new UserError($"cannot {doing} now: {why}",
                 "try again; 'berth info' shows whether the manager is well", ExitCode.Unreachable, fault),
             StatusCode.DeadlineExceeded => new UserError($"cannot {doing}: the manager at {address.Url} did not answer in time",
                 "look at the manager's log; 'berth info' shows whether it answers at all", ExitCode.Unreachable, fault),
-            StatusCode.InvalidArgument => new UserError($"cannot {doing}: {Problems(why)}", null, ExitCode.WrongUsage, fault),
-            StatusCode.NotFound => new UserError($"cannot {doing}: {why}", Lists(doing), ExitCode.Failed, fault),
-            StatusCode.AlreadyExists or StatusCode.FailedPrecondition or StatusCode.Aborted or StatusCode.ResourceExhausted =>
+            StatusCode.InvalidArgument => new UserError($"cannot {doing}:{Problems(why)}", null, ExitCode.WrongUsage, fault),
+            StatusCode.NotFound or StatusCode.AlreadyExists or StatusCode.FailedPrecondition or StatusCode.Aborted or StatusCode.ResourceExhausted =>
                 new UserError($"cannot {doing}: {why}", null, ExitCode.Failed, fault),
             StatusCode.Unimplemented => new UserError($"cannot {doing}: the manager at {address.Url} does not know this call",
                 "compare 'berth version': client and manager differ", ExitCode.Failed, fault),
@@ -56,7 +55,7 @@ internal static class Faults
 
     // A manager names every problem of a request, one a line.
     private static string Problems(string why) =>
-        why.Contains('\n', StringComparison.Ordinal) ? "\n  " + why.Replace("\n", "\n  ", StringComparison.Ordinal) : why;
+        why.Contains('\n', StringComparison.Ordinal) ? "\n  " + why.Replace("\n", "\n  ", StringComparison.Ordinal) : " " + why;
 
     private static Exception Innermost(RpcException fault)
     {
@@ -65,11 +64,4 @@ internal static class Faults
             at = inner;
         return at;
     }
-
-    private static string? Lists(string doing) =>
-        doing.Contains("service", StringComparison.Ordinal) ? "'berth service ls' lists the services"
-        : doing.Contains("node", StringComparison.Ordinal) ? "'berth node ls' lists the nodes"
-        : doing.Contains("stack", StringComparison.Ordinal) ? "'berth stack ls' lists the stacks"
-        : doing.Contains("task", StringComparison.Ordinal) ? "'berth service ps SERVICE' lists the tasks"
-        : null;
 }

@@ -40,7 +40,7 @@ internal static class InfoCommand
         Cluster: {info.ClusterID}
         Manager: {info.Manager} ({info.Hostname})
          Version: {info.Version}
-         Started: {info.StartedAt.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC
+         Started: {info.StartedAt:yyyy-MM-dd HH:mm:ss} UTC
          Data: {info.DataDirectory}
          Listening on: {string.Join(", ", info.ListeningOn)}
          Index: {info.Index}, epoch {info.Epoch}
@@ -52,6 +52,6 @@ internal static class InfoCommand
         """);
 
     private static InfoText Of(Info info, ManagerAddress address) => new(
-        info.ClusterId, address.Url, info.Hostname, info.ManagerVersion, info.StartedAt?.ToDateTimeOffset() ?? default, info.Version, info.Epoch,
+        info.ClusterId, address.Url, info.Hostname, info.ManagerVersion, info.StartedAt?.ToDateTime() ?? default, info.Version, info.Epoch,
         info.Nodes, info.NodesReady, info.Stacks, info.Services, info.Tasks, info.TasksRunning, info.DataDirectory, [.. info.ListeningOn]);
 }

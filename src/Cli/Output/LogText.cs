@@ -27,7 +27,7 @@ internal sealed record LogText(bool Timestamps, bool Raw, bool NoTrunc, bool Tas
 
     /// <summary>As JSON shows it.</summary>
     public static LogLineText Json(LogLine line) => new(
-        line.Time?.ToDateTimeOffset() ?? default, line.TaskName, line.TaskId, line.NodeHostname, line.Stderr ? "stderr" : "stdout",
+        line.Time?.ToDateTime() ?? default, line.TaskName, line.TaskId, line.NodeHostname, line.Stderr ? "stderr" : "stdout",
         Encoding.UTF8.GetString(line.Text.Span));
 
     // The same task keeps its colour in every run.

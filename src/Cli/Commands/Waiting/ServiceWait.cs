@@ -32,11 +32,22 @@ internal sealed class ServiceWait(CommandContext context, ManagerClient client, 
             (ProgressDisplay display, ServicesProgress now) => See(display, now, awaited),
             howToFollow,
             cancel);
-        return ends is null ? code : await Report(ends, cancel);
+        if (ends is not null)
+            return await Report(ends, cancel);
+        foreach (var line in Missing(awaited))
+            context.Terminal.Note($"  {line}");
+        return code;
     }
+
+    // What the last word was on each service that is not as awaited.
+    private IEnumerable<string> Missing(IReadOnlyList<Awaited> awaited) =>
+        from service in _before?.Services ?? []
+        where awaited.Any(other => other.Id == service.Id && WaitEnd.Judge(other, service, _first[service.Id]) is null)
+        select $"{service.Name}: {service.Running}/{service.Desired} running{(service.Reason.Length > 0 ? $": {service.Reason}" : "")}";
 
     private List<(Awaited Awaited, ServiceProgress Now, WaitEnd End)>? See(ProgressDisplay display, ServicesProgress now, IReadOnlyList<Awaited> awaited)
     {
+        Name(now, awaited);
         display.Show(ServiceProgressText.View(now, display.Height), ServiceProgressText.Changes(_before, now));
         _before = now;
         foreach (var service in now.Services)
@@ -51,6 +62,13 @@ internal sealed class ServiceWait(CommandContext context, ManagerClient client, 
             ends.Add((service, progress, end));
         }
         return ends;
+    }
+
+    // A manager that has forgotten a service calls it by its id; whoever asked knows its name.
+    private static void Name(ServicesProgress now, IReadOnlyList<Awaited> awaited)
+    {
+        foreach (var service in now.Services)
+            service.Name = awaited.FirstOrDefault(other => other.Id == service.Id)?.Name ?? service.Name;
     }
 
     private async Task<int> Report(IEnumerable<(Awaited Awaited, ServiceProgress Now, WaitEnd End)> ends, CancellationToken cancel)

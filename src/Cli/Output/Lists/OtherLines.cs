@@ -3,7 +3,7 @@ using Berth.Protocol.V1;
 namespace Berth.Cli.Output.Lists;
 
 /// <summary>A row of <c>stack ls</c>.</summary>
-internal sealed record StackLine(string Name, int Services, string Replicas, string ID, DateTimeOffset UpdatedAt, int Running, int Desired)
+internal sealed record StackLine(string Name, int Services, string Replicas, string ID, DateTime UpdatedAt, int Running, int Desired)
 {
     /// <summary>How stacks are listed.</summary>
     public static Listing<StackLine> Listing { get; } = new(
@@ -21,7 +21,7 @@ internal sealed record StackLine(string Name, int Services, string Replicas, str
         summary.Services,
         $"{summary.TasksRunning}/{summary.TasksDesired}",
         summary.Stack.Id,
-        summary.Stack.UpdatedAt?.ToDateTimeOffset() ?? default,
+        summary.Stack.UpdatedAt?.ToDateTime() ?? default,
         summary.TasksRunning,
         summary.TasksDesired);
 }
@@ -50,27 +50,27 @@ internal sealed record ChangeLine(string ID, string Name, string Change, bool Re
 }
 
 /// <summary>One event.</summary>
-internal sealed record EventLine(DateTimeOffset Time, string Type, string Action, string ID, string Name, IReadOnlyDictionary<string, string> Attributes)
+internal sealed record EventLine(DateTime Time, string Type, string Action, string ID, string Name, IReadOnlyDictionary<string, string> Attributes)
 {
     /// <summary>As JSON shows it.</summary>
     public static EventLine Of(Event happened) => new(
-        happened.Time?.ToDateTimeOffset() ?? default, happened.Type, happened.Action, happened.Id, happened.Name,
+        happened.Time?.ToDateTime() ?? default, happened.Type, happened.Action, happened.Id, happened.Name,
         new SortedDictionary<string, string>(happened.Attributes, StringComparer.Ordinal));
 
     /// <summary>As <c>docker events</c> prints it.</summary>
     public string Text()
     {
         IEnumerable<string> attributes = [$"name={Name}", .. Attributes.Where(entry => entry.Key != "name").Select(entry => $"{entry.Key}={entry.Value}")];
-        return $"{Time.UtcDateTime:yyyy-MM-ddTHH:mm:ss.fffffffZ} {Type} {Action} {ID} ({string.Join(", ", attributes)})";
+        return $"{Time:yyyy-MM-ddTHH:mm:ss.fffffffZ} {Type} {Action} {ID} ({string.Join(", ", attributes)})";
     }
 }
 
 /// <summary>One line of a log, for JSON.</summary>
-internal sealed record LogLineText(DateTimeOffset Time, string Task, string TaskID, string Node, string Stream, string Text);
+internal sealed record LogLineText(DateTime Time, string Task, string TaskID, string Node, string Stream, string Text);
 
 /// <summary>What <c>berth info</c> shows.</summary>
 internal sealed record InfoText(
-    string ClusterID, string Manager, string Hostname, string Version, DateTimeOffset StartedAt, long Index, long Epoch, int Nodes, int NodesReady,
+    string ClusterID, string Manager, string Hostname, string Version, DateTime StartedAt, long Index, long Epoch, int Nodes, int NodesReady,
     int Stacks, int Services, int Tasks, int TasksRunning, string DataDirectory, IReadOnlyList<string> ListeningOn);
 
 /// <summary>What <c>berth version</c> shows; the manager's is null when none answers.</summary>

@@ -7,7 +7,7 @@ namespace Berth.Cli.Output.Lists;
 /// <summary>A row of <c>service ps</c>, <c>stack ps</c>, <c>node ps</c> and <c>task ls</c>.</summary>
 internal sealed record TaskLine(
     string ID, string Name, string Image, string Node, string DesiredState, string CurrentState, string Error, string Ports,
-    string State, DateTimeOffset Since, string Service, int Slot, string NodeID, string ContainerID, int? ExitCode, string? Message)
+    string State, DateTime Since, string Service, int Slot, string NodeID, string ContainerID, int? ExitCode, string? Message)
 {
     /// <summary>Whether it is an earlier task of the row above's slot.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
@@ -47,7 +47,7 @@ internal sealed record TaskLine(
             ErrorOf(task, state),
             state is TaskState.Running or TaskState.Starting ? Short.Ports(status.Ports) : "",
             state.Word(),
-            since,
+            since.UtcDateTime,
             row.ServiceName,
             task.Slot,
             task.NodeId,

@@ -11,7 +11,7 @@ public sealed class FaultsTests
 
     [Theory]
     [InlineData(StatusCode.InvalidArgument, "bad", "cannot create service 'web': bad", ExitCode.WrongUsage)]
-    [InlineData(StatusCode.InvalidArgument, "one\ntwo", "cannot create service 'web': \n  one\n  two", ExitCode.WrongUsage)]
+    [InlineData(StatusCode.InvalidArgument, "one\ntwo", "cannot create service 'web':\n  one\n  two", ExitCode.WrongUsage)]
     [InlineData(StatusCode.NotFound, "no service 'web'", "cannot create service 'web': no service 'web'", ExitCode.Failed)]
     [InlineData(StatusCode.AlreadyExists, "it exists", "cannot create service 'web': it exists", ExitCode.Failed)]
     [InlineData(StatusCode.FailedPrecondition, "changed since", "cannot create service 'web': changed since", ExitCode.Failed)]
