@@ -2,6 +2,7 @@ using Akka.Hosting;
 using Berth.Manager.Api;
 using Berth.Manager.Dispatch;
 using Berth.Manager.Nodes;
+using Berth.Manager.Orchestration;
 using Berth.Manager.Scheduling;
 using Berth.Manager.Store;
 using Berth.Model;
@@ -41,6 +42,7 @@ internal static class ManagerActors
             })
             .AddHocon(Hocon, HoconAddMode.Prepend)
             .AddStore(new StoreOptions { Directory = options.Directory }, view, new ProcessFailure(), IdSource.Random, TimeProvider.System)
+            .AddOrchestration(IdSource.Random, TimeProvider.System)
             .AddScheduling()
             .AddNodes()
             .AddDispatch()
