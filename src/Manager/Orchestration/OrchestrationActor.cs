@@ -27,6 +27,7 @@ public sealed class OrchestrationActor : ReceiveActor, IWithTimers
     private readonly HashSet<ServiceId> _dirty = [];
     private readonly Dictionary<ServiceId, DateTimeOffset> _agenda = [];
     private readonly HashSet<ServiceId> _proposed = [];
+    private readonly HashSet<ServiceId> _settled = [];
     private ClusterState _state = ClusterState.Empty;
     private int _unanswered;
     private bool _isResting;
@@ -52,8 +53,8 @@ public sealed class OrchestrationActor : ReceiveActor, IWithTimers
 
     private void OnStateChanged(StoreProtocol.StateChanged changed)
     {
+        _dirty.UnionWith(Concerned.By(_state, changed.State, changed.Touched, _settled));
         _state = changed.State;
-        _dirty.UnionWith(Concerned.By(changed.State, changed.Touched));
         DecideWhenFree();
     }
 
@@ -114,6 +115,10 @@ public sealed class OrchestrationActor : ReceiveActor, IWithTimers
                 _agenda[service] = at;
             else
                 _agenda.Remove(service);
+            if (decision.IsSettled)
+                _settled.Add(service);
+            else
+                _settled.Remove(service);
             if (!decision.Changes.IsEmpty)
                 Propose(service, decision.Changes);
         }

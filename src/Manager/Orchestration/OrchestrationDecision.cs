@@ -8,11 +8,9 @@ namespace Berth.Manager.Orchestration;
 /// <summary>What is to change for one service.</summary>
 /// <param name="Changes">In the order they take effect; empty when all is as wanted.</param>
 /// <param name="AskAgainAt">When time alone changes the answer; null when it does not.</param>
-public sealed record OrchestrationDecision(ImmutableArray<Change> Changes, DateTimeOffset? AskAgainAt)
-{
-    /// <summary>All is as wanted.</summary>
-    public static OrchestrationDecision Nothing { get; } = new([], null);
-}
+/// <param name="IsSettled">Whether each slot has one task on its way or running, and nothing is being replaced: how far such
+/// a task comes, short of its end, changes nothing here.</param>
+public sealed record OrchestrationDecision(ImmutableArray<Change> Changes, DateTimeOffset? AskAgainAt, bool IsSettled = false);
 
 /// <summary>Collects one service's changes while they are decided.</summary>
 internal sealed class Draft(ServiceView view, DateTimeOffset now, IdSource ids)
@@ -25,7 +23,7 @@ internal sealed class Draft(ServiceView view, DateTimeOffset now, IdSource ids)
 
     public DateTimeOffset Now => now;
 
-    public OrchestrationDecision Decision => new(_changes.DrainToImmutable(), _askAgainAt);
+    public OrchestrationDecision Decide(bool isSettled) => new(_changes.ToImmutable(), _askAgainAt, isSettled && _changes.Count == 0);
 
     public void AskAgain(DateTimeOffset? at)
     {

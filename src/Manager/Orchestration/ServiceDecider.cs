@@ -38,8 +38,11 @@ public static class ServiceDecider
         var leaving = plan.Extra.Select(slot => slot.Key).ToHashSet();
         foreach (var slot in draft.View.Slots.Values)
             Reaper.Decide(draft, slot, isLeaving: slot.Key.Number > 0 && leaving.Contains(slot.Key));
-        return draft.Decision;
+        return draft.Decide(isSettled: !draft.View.IsRolling && plan.Extra.Count == 0 && plan.Wanted.TrueForAll(IsSettled));
     }
+
+    private static bool IsSettled(SlotReading slot) =>
+        slot is { Kept.DesiredState: TaskState.Running, Outgoing: null, Stopping.Count: 0, Superfluous.Count: 0, Lost.Count: 0 };
 
     // A slot of a replicated service leaves with its history; a node's tasks of a global service only stop, because the node
     // may be wanted again.

@@ -5,6 +5,9 @@ namespace Berth.Manager.Updates;
 /// <summary>A slot's tasks sorted by what they are to the service now. Pure: the same view and slot read the same.</summary>
 public sealed class SlotReading
 {
+    // Nearly every slot has one task and none of these.
+    private List<ServiceTask>? _superfluous, _lost, _stopping;
+
     private SlotReading(SlotKey key, Slot? slot, bool mayCreate, bool isFrozen)
     {
         Key = key;
@@ -32,13 +35,13 @@ public sealed class SlotReading
     public ServiceTask? Outgoing { get; private set; }
 
     /// <summary>Live tasks beyond these two: left over from a replacement that was itself replaced.</summary>
-    public List<ServiceTask> Superfluous { get; } = [];
+    public IReadOnlyList<ServiceTask> Superfluous => _superfluous ?? (IReadOnlyList<ServiceTask>)[];
 
     /// <summary>Live tasks whose node is down or gone.</summary>
-    public List<ServiceTask> Lost { get; } = [];
+    public IReadOnlyList<ServiceTask> Lost => _lost ?? (IReadOnlyList<ServiceTask>)[];
 
     /// <summary>Tasks told to stop that have not ended, where that can be heard of.</summary>
-    public List<ServiceTask> Stopping { get; } = [];
+    public IReadOnlyList<ServiceTask> Stopping => _stopping ?? (IReadOnlyList<ServiceTask>)[];
 
     /// <summary>The newest task; null in a slot without.</summary>
     public ServiceTask? Newest => Slot?.Newest;
@@ -69,11 +72,11 @@ public sealed class SlotReading
         if (view.IsLost(task))
         {
             if (task.IsLive)
-                Lost.Add(task);
+                (_lost ??= []).Add(task);
             return;
         }
         if (!task.IsLive)
-            Stopping.Add(task);
+            (_stopping ??= []).Add(task);
         else if (Stays(view, task))
             PlaceStaying(view, task);
         else
@@ -103,11 +106,11 @@ public sealed class SlotReading
             Outgoing = task;
         else if (Serving(view, task) > Serving(view, Outgoing))
         {
-            Superfluous.Add(Outgoing);
+            (_superfluous ??= []).Add(Outgoing);
             Outgoing = task;
         }
         else
-            Superfluous.Add(task);
+            (_superfluous ??= []).Add(task);
     }
 
     // Tasks come oldest first, so that a tie keeps the older one.

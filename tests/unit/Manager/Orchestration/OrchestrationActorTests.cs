@@ -74,6 +74,28 @@ public sealed class OrchestrationActorTests : TestKit
         Assert.True(TimeProvider.System.GetUtcNow() >= world.Now + delay);
     }
 
+    [Fact]
+    public void Progress_of_the_only_task_of_a_slot_concerns_nobody_but_its_end_does()
+    {
+        var world = World.Of(nodes: 1);
+        var web = world.Create(Specs.Web(2));
+        world.Orchestrate();
+        var settled = new HashSet<ServiceId>();
+        Assert.True(world.Decide(web).IsSettled);
+        settled.Add(web);
+        var before = world.State;
+
+        world.Step();
+        Assert.Empty(Concerned.By(before, world.State, Everything(world, web), settled));
+
+        world.Fail(world.Live(web)[0]);
+        Assert.Equal([web], Concerned.By(before, world.State, Everything(world, web), settled));
+        Assert.Equal([web], Concerned.By(before, before, Everything(world, web), new HashSet<ServiceId>()));
+    }
+
+    private static Touched Everything(World world, ServiceId service) =>
+        Touched.Nothing with { Services = [service], Tasks = [.. world.Tasks(service).Select(task => task.Id)] };
+
     private void Publish(World world, Touched touched) =>
         _orchestration.Tell(new StoreProtocol.StateChanged(world.State, touched), _store.Ref);
 }
