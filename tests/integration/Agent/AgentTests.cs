@@ -211,6 +211,28 @@ public sealed class AgentTests : IClassFixture<TestEngine>, IAsyncLifetime
     }
 
     [SkippableFact]
+    public async Task A_hung_engine_is_noticed_and_the_node_stays_up()
+    {
+        _engine.Require();
+        var task = _manager.Assign(Sleeps());
+        await _manager.UntilAsync(task, TaskState.Running);
+        _engine.Hang(true);
+        try
+        {
+            await Wait.UntilAsync("the node warns", () => Task.FromResult(_manager.Description!.Warnings.Any(warning => warning.Contains("hangs", StringComparison.Ordinal))), () => _agent.Log.ToString());
+            var beats = _manager.Beats;
+            await Wait.UntilAsync("beats go on", () => Task.FromResult(_manager.Beats > beats + 3), () => _agent.Log.ToString());
+        }
+        finally
+        {
+            _engine.Hang(false);
+        }
+        await Wait.UntilAsync("the warning goes", () => Task.FromResult(_manager.Description!.Warnings.Count == 0), () => _agent.Log.ToString());
+        Assert.Equal(Berth.Protocol.V1.TaskState.Running, _manager.Last(task)!.State);
+        Assert.Equal(1, _manager.Sessions);
+    }
+
+    [SkippableFact]
     public async Task Without_a_manager_the_agent_goes_on_and_reports_later()
     {
         _engine.Require();

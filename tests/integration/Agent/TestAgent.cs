@@ -14,9 +14,12 @@ public sealed class TestAgent(string engineSocket, string managerSocket, string 
 
     public void Start()
     {
-        _process = Process.Start(new ProcessStartInfo("dotnet",
+        // BERTH_TEST_AGENT names a published (native) agent to try instead of the one just built.
+        var published = Environment.GetEnvironmentVariable("BERTH_TEST_AGENT");
+        string[] program = published is null ? ["dotnet", Built()] : [published];
+        _process = Process.Start(new ProcessStartInfo(program[0],
         [
-            Binary(), "--manager", "unix://" + managerSocket, "--engine", "unix://" + engineSocket, "--data", data, "--hostname", "here", "--log-level", "debug",
+            .. program[1..], "--manager", "unix://" + managerSocket, "--engine", "unix://" + engineSocket, "--data", data, "--hostname", "here", "--log-level", "debug",
         ])
         { RedirectStandardError = true })!;
         _process.ErrorDataReceived += (_, line) => { lock (Log) Log.AppendLine(line.Data); };
@@ -37,7 +40,7 @@ public sealed class TestAgent(string engineSocket, string managerSocket, string 
         _process?.Dispose();
     }
 
-    private static string Binary()
+    private static string Built()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Cluster.sln")))

@@ -78,6 +78,9 @@ public sealed class TestEngine : IAsyncLifetime
         File.Delete(note);
     }
 
+    /// <summary>Makes it hang, or go on: alive, its socket open, silent.</summary>
+    public void Hang(bool hang) => Run("kill", hang ? "-STOP" : "-CONT", _dockerd!.Id.ToString(System.Globalization.CultureInfo.InvariantCulture));
+
     public async Task DisposeAsync()
     {
         if (_dockerd is not null)
