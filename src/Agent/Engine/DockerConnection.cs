@@ -96,6 +96,11 @@ internal sealed class DockerConnection : IDisposable
                 await socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath), cancellation).ConfigureAwait(false);
                 return new NetworkStream(socket, ownsSocket: true);
             }
+            catch (SocketException refused)
+            {
+                socket.Dispose();
+                throw new IOException($"nobody listens at {socketPath}: is Docker running?", refused);
+            }
             catch
             {
                 socket.Dispose();

@@ -57,6 +57,11 @@ public sealed class ManagerChannels(IReadOnlyList<Uri> managers) : IDisposable
             await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellation).ConfigureAwait(false);
             return new NetworkStream(socket, ownsSocket: true);
         }
+        catch (SocketException refused)
+        {
+            socket.Dispose();
+            throw new IOException($"nobody listens at {path}", refused);
+        }
         catch
         {
             socket.Dispose();

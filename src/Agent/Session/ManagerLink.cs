@@ -65,5 +65,7 @@ public sealed class ManagerLink(SessionParts parts, ManagerChannels managers, Ra
             or InvalidOperationException;
 
     private static string Reason(Exception error) =>
-        error is RpcException rpc ? $"{rpc.StatusCode}: {rpc.Status.Detail}" : error.Message;
+        error is RpcException rpc
+            ? rpc.Status.DebugException?.GetBaseException() is { } cause ? $"{rpc.StatusCode}: {cause.Message}" : $"{rpc.StatusCode}: {rpc.Status.Detail}"
+            : error.Message;
 }
