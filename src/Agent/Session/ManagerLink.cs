@@ -66,6 +66,6 @@ public sealed class ManagerLink(SessionParts parts, ManagerChannels managers, Ra
 
     private static string Reason(Exception error) =>
         error is RpcException rpc
-            ? rpc.Status.DebugException?.GetBaseException() is { } cause ? $"{rpc.StatusCode}: {cause.Message}" : $"{rpc.StatusCode}: {rpc.Status.Detail}"
+            ? rpc.Status.DebugException?.InnerException is { } cause ? $"{rpc.StatusCode}: {cause.Message}" : $"{rpc.StatusCode}: {rpc.Status.Detail}"
             : error.Message;
 }
