@@ -62,17 +62,16 @@ The cluster is up, and the stack 'hello' answers from every node:
 $(for address in "${addresses[@]}"; do echo "  http://$address:8080/   $(curl -fs --noproxy '*' -m 2 "http://$address:8080/" || true)"; done)
 
 Try:
-  bin/berth stack services hello                            what runs
-  bin/berth service scale hello_cache=4                     more replicas
-  VERSION=2 bin/berth stack deploy -c samples/stacks/hello.yml hello   a rolling update
-$(if [ "$hosts" = 1 ]; then cat <<LOCAL
-  bin/berth service logs hello_api                          what the replicas say
-  bin/berth events --follow                                 what happens in the cluster
-LOCAL
-else cat <<LAB
-  bin/berth lab kill berth$hosts && bin/berth node ls             power loss; then: bin/berth stack ps hello
-  bin/berth lab start berth$hosts                               the host comes back
-LAB
+$(try() { printf '  %-66s %s\n' "$1" "$2"; }
+try "bin/berth stack services hello" "what runs"
+try "bin/berth service scale hello_cache=4" "more replicas"
+try "VERSION=2 bin/berth stack deploy -c samples/stacks/hello.yml hello" "a rolling update"
+if [ "$hosts" = 1 ]; then
+  try "bin/berth service logs hello_cache" "what the replicas say"
+  try "bin/berth events --follow" "what happens in the cluster"
+else
+  try "bin/berth lab kill berth$hosts; sleep 5; bin/berth stack ps hello" "power loss: its replicas run elsewhere"
+  try "bin/berth lab start berth$hosts" "the host comes back"
 fi)
 Remove everything: ./up.sh down
 END

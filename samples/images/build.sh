@@ -6,7 +6,7 @@
 # programs give the same bytes and so the same image ids. Up-to-date archives are left alone.
 #
 #   berth/busybox:1, :2   the usual applets, httpd among them
-#   berth/hello:1, :2     nginx; tells its version and the host name at port $PORT (80); has a health check
+#   berth/hello:1, :2     nginx; tells its version and the host name at port $PORT (8080); has a health check
 #   berth/redis:1, :2     redis-server, health check with redis-cli
 #   berth/slow:1          becomes healthy about 8 s after its start
 #   berth/crash:1         ends with status 1 after 1 s
@@ -122,7 +122,7 @@ CONF
 cat >"$r/bin.hello" <<'SCRIPT'
 #!/bin/sh
 # The page's version and port are environment variables, which nginx's configuration cannot read.
-sed -e "s/@PORT@/${PORT:-80}/" -e "s/@VERSION@/${VERSION:-0}/" /etc/nginx/hello.conf >/tmp/hello.conf || exit 1
+sed -e "s/@PORT@/${PORT:-8080}/" -e "s/@VERSION@/${VERSION:-0}/" /etc/nginx/hello.conf >/tmp/hello.conf || exit 1
 exec /usr/sbin/nginx -e stderr -c /tmp/hello.conf
 SCRIPT
 install -D -m 755 "$r/bin.hello" "$r/usr/bin/hello"
@@ -143,8 +143,8 @@ cat >"$r/usr/bin/slow" <<'SCRIPT'
 echo "slow: loading for ${DELAY:-8} s"
 sleep "${DELAY:-8}"
 echo ok >/tmp/index.html
-echo "slow: serving on port ${PORT:-80}"
-exec httpd -f -p "${PORT:-80}" -h /tmp
+echo "slow: serving on port ${PORT:-8080}"
+exec httpd -f -p "${PORT:-8080}" -h /tmp
 SCRIPT
 cat >"$r/usr/bin/crash" <<'SCRIPT'
 #!/bin/sh
@@ -172,14 +172,14 @@ for version in 1 2; do
   layer "version$version"
   env="$path,\"VERSION=$version\""
   image busybox $version "{\"Env\":[$env],\"Cmd\":[\"sh\"]}" busybox "version$version"
-  image hello $version "{\"Env\":[$env,\"PORT=80\"],\"Cmd\":[\"/usr/bin/hello\"],\"ExposedPorts\":{\"80/tcp\":{}},\"StopSignal\":\"SIGQUIT\",$(
-    health "$(shell 'wget -q -O /dev/null http://127.0.0.1:${PORT:-80}/health')" $((2 * SECOND)) 3)}" busybox nginx "version$version"
+  image hello $version "{\"Env\":[$env,\"PORT=8080\"],\"Cmd\":[\"/usr/bin/hello\"],\"ExposedPorts\":{\"8080/tcp\":{}},\"StopSignal\":\"SIGQUIT\",$(
+    health "$(shell 'wget -q -O /dev/null http://127.0.0.1:${PORT:-8080}/health')" $((2 * SECOND)) 3)}" busybox nginx "version$version"
   image redis $version "{\"Env\":[$env],\"WorkingDir\":\"/data\",\"Cmd\":[\"redis-server\",\"--protected-mode\",\"no\",\"--save\",\"\"],\"ExposedPorts\":{\"6379/tcp\":{}},$(
     health '"CMD","redis-cli","ping"' $((2 * SECOND)) 3)}" busybox redis "version$version"
 done
 env="$path,\"VERSION=1\""
-image slow 1 "{\"Env\":[$env],\"Cmd\":[\"/usr/bin/slow\"],\"ExposedPorts\":{\"80/tcp\":{}},$(
-  health "$(shell 'wget -q -O /dev/null http://127.0.0.1:${PORT:-80}/')" $SECOND 3 ",\"StartPeriod\":$((30 * SECOND))")}" busybox slow
+image slow 1 "{\"Env\":[$env],\"Cmd\":[\"/usr/bin/slow\"],\"ExposedPorts\":{\"8080/tcp\":{}},$(
+  health "$(shell 'wget -q -O /dev/null http://127.0.0.1:${PORT:-8080}/')" $SECOND 3 ",\"StartPeriod\":$((30 * SECOND))")}" busybox slow
 image crash 1 "{\"Env\":[$env],\"Cmd\":[\"/usr/bin/crash\"]}" busybox slow
 image stubborn 1 "{\"Env\":[$env],\"Cmd\":[\"/usr/bin/stubborn\"]}" busybox slow
 

@@ -63,7 +63,7 @@ public sealed class LabLinkTests
     {
         await using var lab = await TestLab.UpAsync("link-d", "--hosts", "1", "--no-berth");
         await lab.LoadImagesAsync();
-        await lab.ExecAsync(1, "docker", "run", "-d", "-p", "8080:80", "berth/hello:2");
+        await lab.ExecAsync(1, "docker", "run", "-d", "-p", "8080:8080", "berth/hello:2");
 
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(2) };
         await Eventually.HoldsAsync(async () =>
