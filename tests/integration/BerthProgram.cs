@@ -18,6 +18,9 @@ public static class BerthProgram
     /// <summary>The sample images, made once per checkout by <c>samples/images/build.sh</c>.</summary>
     public static string Images => Path.Combine(Root, ".out", "images");
 
+    /// <summary>Whether <see cref="SkipUnlessPossible"/> would let a test run.</summary>
+    public static bool IsPossible => Environment.IsPrivilegedProcess && File.Exists(Berth);
+
     /// <summary>The tests run only as root, on binaries that exist.</summary>
     public static void SkipUnlessPossible()
     {

@@ -12,7 +12,7 @@ public sealed class ChaosTests(LabFixture fixture, ITestOutputHelper output) : C
     [SkippableFact]
     public async Task Random_kills_under_changing_wishes_end_converged_with_nothing_lost_or_doubled()
     {
-        output.WriteLine($"BERTH_SEED={Seed} BERTH_KILLS={Kills}");
+        Say($"BERTH_SEED={Seed} BERTH_KILLS={Kills}");
         var random = new Random(Seed);
         (await DeployAsync("keep", Sleepers(6))).Succeeded();
         var kept = await Containers.OfAsync(Lab, "keep_web");
@@ -50,8 +50,10 @@ public sealed class ChaosTests(LabFixture fixture, ITestOutputHelper output) : C
         if (Lab.Pid(host, field) is not { } pid)
             return;                                     // it is being restarted already
         await BerthProgram.RunToolAsync("kill", ["-9", pid.ToString(CultureInfo.InvariantCulture)]);
-        output.WriteLine($"killed {field} of {Lab.HostName(host)}");
+        Say($"killed {field} of {Lab.HostName(host)}");
     }
+
+    private void Say(string line) => output.WriteLine(line);
 
     private static int Number(string variable, int otherwise) =>
         int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out var number) ? number : otherwise;
@@ -96,7 +98,7 @@ public sealed class ChaosTests(LabFixture fixture, ITestOutputHelper output) : C
         private async Task AskAsync(string stack, string[] arguments)
         {
             var answer = await test.Berth(arguments);
-            test.output.WriteLine($"{string.Join(' ', arguments.Take(2))} {stack}: {answer.ExitCode}");
+            test.Say($"{string.Join(' ', arguments.Take(2))} {stack}: {answer.ExitCode}");
             if (answer.ExitCode == 0)
                 _unsure.Remove(stack);
             else

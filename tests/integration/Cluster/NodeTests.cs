@@ -76,7 +76,7 @@ public sealed class NodeTests(LabFixture fixture) : ClusterTest(fixture)
     private async Task<IReadOnlyList<ContainerFact>> OnOthersAsync() =>
         [.. (await Containers.OnAsync(Lab, 1)).Concat(await Containers.OnAsync(Lab, 2))];
 
-    private async Task<string?> StatusAsync() =>
+    private async Task<string> StatusAsync() =>
         (await Fixture.BerthJson("node", "ls")).EnumerateArray()
-            .Single(node => node.GetProperty("Hostname").GetString() == Lab.HostName(Victim)).GetProperty("Status").GetString();
+            .Single(node => node.GetProperty("Hostname").GetString() == Lab.HostName(Victim)).GetProperty("Status").GetString()!;
 }
