@@ -6,7 +6,7 @@ namespace Berth.Tests.Integration.Cluster;
 /// <summary>Random kills of managers, agents and engines while people change what they want. <c>bench/soak</c> runs it longer.</summary>
 public sealed class ChaosTests(LabFixture fixture, ITestOutputHelper output) : ClusterTest(fixture)
 {
-    private static readonly int Kills = Number("BERTH_KILLS", 60);
+    private static readonly int Kills = Number("BERTH_KILLS", 200);
     private static readonly int Seed = Number("BERTH_SEED", Environment.TickCount & 0xffff);
 
     [SkippableFact]

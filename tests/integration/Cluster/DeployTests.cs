@@ -30,13 +30,10 @@ public sealed class DeployTests(LabFixture fixture) : ClusterTest(fixture)
         const string update = "update_config: { parallelism: 2, order: stop-first, monitor: 500ms }";
         (await DeployAsync("roll", Sleepers(6, deploy: update))).Succeeded();
 
-        var rolling = DeployAsync("roll", Sleepers(6, "berth/busybox:2", update));
-        var fewest = 6;
-        while (!rolling.IsCompleted)
-            fewest = Math.Min(fewest, (await Containers.OfAsync(Lab, "roll_web")).Count);
-        (await rolling).Succeeded();
+        var began = DateTimeOffset.UtcNow;
+        (await DeployAsync("roll", Sleepers(6, "berth/busybox:2", update))).Succeeded();
 
-        Assert.InRange(fewest, 4, 6);
+        Assert.Equal(4, await Timeline.FewestAsync(Lab, "roll_web", began, runningThen: 6));
         var after = await Containers.OfAsync(Lab, "roll_web");
         Assert.All(after, fact => Assert.Equal("berth/busybox:2", fact.Image));
         Assert.Equal(6, after.Count);

@@ -37,13 +37,10 @@ public sealed class NodeTests(LabFixture fixture) : ClusterTest(fixture)
     {
         (await DeployAsync("drain", Sleepers(6, deploy: "update_config: { parallelism: 1, order: start-first, monitor: 200ms }"))).Succeeded();
 
-        var draining = Berth("node", "update", "--availability", "drain", Lab.HostName(Victim));
-        var fewest = 6;
-        while (!draining.IsCompleted)
-            fewest = Math.Min(fewest, (await Containers.OfAsync(Lab, "drain_web")).Count);
-        var drained = (await draining).Succeeded();
+        var began = DateTimeOffset.UtcNow;
+        var drained = (await Berth("node", "update", "--availability", "drain", Lab.HostName(Victim))).Succeeded();
 
-        Assert.Equal(6, fewest);
+        Assert.Equal(6, await Timeline.FewestAsync(Lab, "drain_web", began, runningThen: 6));
         Assert.Empty(await Containers.OnAsync(Lab, Victim));
         await RunsAsync("drain_web", 6);
         Assert.Contains("empty", drained.Output + drained.Error, StringComparison.OrdinalIgnoreCase);
