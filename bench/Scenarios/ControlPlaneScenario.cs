@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Berth.Bench.Measure;
 using Berth.Bench.Simulation;
 using Berth.Protocol.V1;
@@ -15,7 +16,7 @@ public static class ControlPlaneScenario
     /// <summary>Runs it at 100, 300 and 1,000 nodes, to show how cost grows.</summary>
     public static async Task RunAsync(Report report, int rounds)
     {
-        foreach (var nodes in new[] { 100, 300, 1000 })
+        foreach (var nodes in Sizes())
         {
             var runs = new List<Figures>();
             for (var round = 0; round < rounds; round++)
@@ -30,6 +31,10 @@ public static class ControlPlaneScenario
         }
     }
 
+    // One size alone, for a profile: BERTH_BENCH_NODES=1000.
+    private static int[] Sizes() =>
+        int.TryParse(Environment.GetEnvironmentVariable("BERTH_BENCH_NODES"), CultureInfo.InvariantCulture, out var nodes) ? [nodes] : [100, 300, 1000];
+
     private static async Task<Figures> MeasureAsync(int nodes)
     {
         await using var manager = await ManagerProcess.StartAsync();
@@ -39,7 +44,7 @@ public static class ControlPlaneScenario
             await MutateAsync(manager, probe.Service.Id, warm);
         await WarmAsync(manager, fleet);
 
-        var before = (Cpu: CpuClock.OfProcess(manager.Pid), Resident: CpuClock.ResidentMebibytes(manager.Pid), Assigned: fleet.AssignedCount);
+        var before = (Cpu: CpuClock.OfProcess(manager.Pid), Own: CpuClock.OfProcess(Environment.ProcessId), Resident: CpuClock.ResidentMebibytes(manager.Pid), Assigned: fleet.AssignedCount);
         var wanted = nodes * ReplicasPerNode;
         using var done = new CancellationTokenSource();
         var calls = MutateUntilAsync(manager, probe.Service.Id, done.Token);
@@ -55,10 +60,11 @@ public static class ControlPlaneScenario
         var running = clock.Elapsed.TotalSeconds;
         await done.CancelAsync();
         var cpu = CpuClock.OfProcess(manager.Pid) - before.Cpu;
+        var agents = CpuClock.OfProcess(Environment.ProcessId) - before.Own;
         await Task.Delay(TimeSpan.FromSeconds(5));
         var resident = CpuClock.ResidentMebibytes(manager.Pid);
         var figures = new Figures(wanted / assigned, running, await calls, cpu, resident, (resident - before.Resident) * 1024 * 1024 / wanted);
-        Report.Note($"control-plane {nodes} nodes: {figures.AssignmentsPerSecond:0} assignments/s, all running after {running:0.00} s, {cpu:0.00} CPU s, {resident:0} MiB");
+        Report.Note($"control-plane {nodes} nodes: {figures.AssignmentsPerSecond:0} assignments/s, all running after {running:0.00} s, {cpu:0.00} CPU s (agents {agents:0.00}), {resident:0} MiB");
         return figures;
     }
 
