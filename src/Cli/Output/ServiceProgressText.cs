@@ -18,6 +18,9 @@ internal static class ServiceProgressText
             foreach (var row in service.Tasks)
             {
                 var line = Replica(row);
+                // What ran already when the wait began is no news.
+                if (before is null && State(row) == TaskState.Running)
+                    continue;
                 if (IsWorthALine(row) && known.GetValueOrDefault(row.Task.Id) != line)
                     yield return line;
             }
@@ -57,10 +60,10 @@ internal static class ServiceProgressText
     public static string? Verdict(ServiceProgress service) => service.Verdict switch
     {
         ServiceProgress.Types.Verdict.Converged => $"{service.Name} converged: {service.Running}/{service.Desired} running",
-        ServiceProgress.Types.Verdict.Paused => $"{service.Name} update paused{Reason(service)}",
-        ServiceProgress.Types.Verdict.RollingBack => $"{service.Name} rolling back{Reason(service)}",
-        ServiceProgress.Types.Verdict.RolledBack => $"{service.Name} rolled back{Reason(service)}",
-        ServiceProgress.Types.Verdict.RollbackPaused => $"{service.Name} rollback paused{Reason(service)}",
+        ServiceProgress.Types.Verdict.Paused => $"{service.Name} {WithReason("update paused", service.Reason)}",
+        ServiceProgress.Types.Verdict.RollingBack => $"{service.Name} {WithReason("rolling back", service.Reason)}",
+        ServiceProgress.Types.Verdict.RolledBack => $"{service.Name} {WithReason("rolled back", service.Reason)}",
+        ServiceProgress.Types.Verdict.RollbackPaused => $"{service.Name} {WithReason("rollback paused", service.Reason)}",
         ServiceProgress.Types.Verdict.Removed => $"{service.Name} removed",
         _ => null,
     };
@@ -69,16 +72,25 @@ internal static class ServiceProgressText
     public static string Why(Berth.Protocol.V1.TaskStatus status, bool isWaiting) =>
         OneLine(status.Err.Length > 0 ? status.Err : isWaiting ? status.Message : "");
 
+    /// <summary>What became of an update, and why; a manager's sentence that says both stands alone.</summary>
+    public static string WithReason(string what, string reason)
+    {
+        var line = OneLine(reason);
+        if (line.Length == 0)
+            return what;
+        return line.StartsWith("update ", StringComparison.Ordinal) || line.StartsWith("rollback ", StringComparison.Ordinal) ? line : $"{what}: {line}";
+    }
+
     private static ViewLine Heading(ServiceProgress service)
     {
         var updated = service.Updated < service.Desired ? $", {service.Updated}/{service.Desired} updated" : "";
         var end = service.Verdict switch
         {
             ServiceProgress.Types.Verdict.Converged => "converged",
-            ServiceProgress.Types.Verdict.Paused => $"update paused{Reason(service)}",
-            ServiceProgress.Types.Verdict.RollingBack => $"rolling back{Reason(service)}",
-            ServiceProgress.Types.Verdict.RolledBack => $"rolled back{Reason(service)}",
-            ServiceProgress.Types.Verdict.RollbackPaused => $"rollback paused{Reason(service)}",
+            ServiceProgress.Types.Verdict.Paused => WithReason("update paused", service.Reason),
+            ServiceProgress.Types.Verdict.RollingBack => WithReason("rolling back", service.Reason),
+            ServiceProgress.Types.Verdict.RolledBack => WithReason("rolled back", service.Reason),
+            ServiceProgress.Types.Verdict.RollbackPaused => WithReason("rollback paused", service.Reason),
             ServiceProgress.Types.Verdict.Removed => "removed",
             _ => OneLine(service.Reason),
         };
@@ -110,8 +122,6 @@ internal static class ServiceProgressText
     };
 
     private static TaskState State(TaskRow row) => (TaskState)row.Task.Status.State;
-
-    private static string Reason(ServiceProgress service) => service.Reason.Length > 0 ? $": {OneLine(service.Reason)}" : "";
 
     private static string OneLine(string text) => string.Join(' ', text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
 }

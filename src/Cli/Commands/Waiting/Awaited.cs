@@ -40,17 +40,14 @@ internal sealed record WaitEnd(string? Failure)
         (AwaitedEnd.Removed, _) => null,
         (_, ServiceProgress.Types.Verdict.Removed) => new WaitEnd("was removed meanwhile"),
         (_, ServiceProgress.Types.Verdict.Converged) => Reached,
-        (_, ServiceProgress.Types.Verdict.Paused) => new WaitEnd($"update paused{Because(now)}"),
-        (_, ServiceProgress.Types.Verdict.RollbackPaused) => new WaitEnd($"rollback paused{Because(now)}"),
+        (_, ServiceProgress.Types.Verdict.Paused) => new WaitEnd(Because("update paused", now)),
+        (_, ServiceProgress.Types.Verdict.RollbackPaused) => new WaitEnd(Because("rollback paused", now)),
         (AwaitedEnd.RolledBack, ServiceProgress.Types.Verdict.RolledBack) => Reached,
         (_, ServiceProgress.Types.Verdict.RolledBack) when !awaited.StartsRollout && first == RolloutState.RollbackCompleted => Reached,
-        (_, ServiceProgress.Types.Verdict.RolledBack) => new WaitEnd($"update failed and was rolled back{Because(now)}"),
+        (_, ServiceProgress.Types.Verdict.RolledBack) => new WaitEnd(Because("update rolled back", now)),
         _ => null,
     };
 
-    private static string Because(ServiceProgress now)
-    {
-        var why = now.Reason.Length > 0 ? now.Reason : now.Rollout?.Message ?? "";
-        return why.Length > 0 ? $": {why}" : "";
-    }
+    private static string Because(string what, ServiceProgress now) =>
+        Output.ServiceProgressText.WithReason(what, now.Reason.Length > 0 ? now.Reason : now.Rollout?.Message ?? "");
 }

@@ -47,11 +47,11 @@ internal sealed class ServiceWait(CommandContext context, ManagerClient client, 
 
     private List<(Awaited Awaited, ServiceProgress Now, WaitEnd End)>? See(ProgressDisplay display, ServicesProgress now, IReadOnlyList<Awaited> awaited)
     {
-        Name(now, awaited);
-        display.Show(ServiceProgressText.View(now, display.Height), ServiceProgressText.Changes(_before, now));
-        _before = now;
         foreach (var service in now.Services)
             _first.TryAdd(service.Id, service.Rollout?.State ?? RolloutState.Unspecified);
+        Adapt(now, awaited);
+        display.Show(ServiceProgressText.View(now, display.Height), ServiceProgressText.Changes(_before, now));
+        _before = now;
 
         var ends = new List<(Awaited, ServiceProgress, WaitEnd)>();
         foreach (var service in awaited)
@@ -64,11 +64,21 @@ internal sealed class ServiceWait(CommandContext context, ManagerClient client, 
         return ends;
     }
 
-    // A manager that has forgotten a service calls it by its id; whoever asked knows its name.
-    private static void Name(ServicesProgress now, IReadOnlyList<Awaited> awaited)
+    // A manager that has forgotten a service calls it and its tasks by its id; whoever asked knows the name. And a rollback
+    // that was over before the command is not what became of the command.
+    private void Adapt(ServicesProgress now, IReadOnlyList<Awaited> awaited)
     {
         foreach (var service in now.Services)
-            service.Name = awaited.FirstOrDefault(other => other.Id == service.Id)?.Name ?? service.Name;
+        {
+            if (awaited.FirstOrDefault(other => other.Id == service.Id) is not { } known)
+                continue;
+            service.Name = known.Name;
+            foreach (var row in service.Tasks.Where(row => row.Name.StartsWith(service.Id + ".", StringComparison.Ordinal)))
+                row.Name = known.Name + row.Name[service.Id.Length..];
+            if (known.End == AwaitedEnd.Converged && service.Verdict == ServiceProgress.Types.Verdict.RolledBack
+                && WaitEnd.Judge(known, service, _first[service.Id]) == WaitEnd.Reached)
+                service.Verdict = ServiceProgress.Types.Verdict.Converged;
+        }
     }
 
     private async Task<int> Report(IEnumerable<(Awaited Awaited, ServiceProgress Now, WaitEnd End)> ends, CancellationToken cancel)
@@ -80,6 +90,11 @@ internal sealed class ServiceWait(CommandContext context, ManagerClient client, 
                 continue;
             code = ExitCode.Failed;
             context.Terminal.Note($"error: service '{awaited.Name}' {end.Failure}");
+            if (now.Verdict == ServiceProgress.Types.Verdict.Removed)
+            {
+                context.Terminal.Note("  next: berth service ls");
+                continue;
+            }
             foreach (var line in await Reasons(awaited, now, cancel))
                 context.Terminal.Note($"  {line}");
             context.Terminal.Note($"  next: berth service ps --no-trunc {awaited.Name}; then deploy or update again, or: berth service rollback {awaited.Name}");

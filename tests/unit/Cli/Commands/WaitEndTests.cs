@@ -13,7 +13,7 @@ public sealed class WaitEndTests
     [InlineData("Converged", Verdict.Converged, Reached)]
     [InlineData("Converged", Verdict.Paused, "update paused: why")]
     [InlineData("Converged", Verdict.RollingBack, OnItsWay)]
-    [InlineData("Converged", Verdict.RolledBack, "update failed and was rolled back: why")]
+    [InlineData("Converged", Verdict.RolledBack, "update rolled back: why")]
     [InlineData("Converged", Verdict.RollbackPaused, "rollback paused: why")]
     [InlineData("Converged", Verdict.Removed, "was removed meanwhile")]
     [InlineData("RolledBack", Verdict.RollingBack, OnItsWay)]
@@ -26,8 +26,8 @@ public sealed class WaitEndTests
 
     [Theory]
     [InlineData(false, RolloutState.RollbackCompleted, Reached)]
-    [InlineData(false, RolloutState.Updating, "update failed and was rolled back: why")]
-    [InlineData(true, RolloutState.RollbackCompleted, "update failed and was rolled back: why")]
+    [InlineData(false, RolloutState.Updating, "update rolled back: why")]
+    [InlineData(true, RolloutState.RollbackCompleted, "update rolled back: why")]
     public void An_earlier_rollback_is_no_failure_of_a_command_that_replaced_nothing(bool startsRollout, RolloutState first, string expected) =>
         Assert.Equal(expected, Judge(AwaitedEnd.Converged, startsRollout, Verdict.RolledBack, first));
 

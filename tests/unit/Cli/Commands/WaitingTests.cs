@@ -98,10 +98,10 @@ public sealed class WaitingTests : IAsyncLifetime
     [Fact]
     public async System.Threading.Tasks.Task A_manager_that_goes_away_is_waited_for()
     {
-        Say(Service(Verdict.Converging, 1, 2, Task("web.1", TaskState.Running, "berth1")));
+        Say(Service(Verdict.Converging, 1, 2, Task("web.1", TaskState.Starting, "berth1")));
         using StringWriter stdout = new(), stderr = new();
         var scaling = Scale(stdout, stderr);
-        await Until(() => stderr.ToString().Contains("web.1 running"));
+        await Until(() => stderr.ToString().Contains("web.1 starting"));
         await _manager.Stop();
         await Until(() => stderr.ToString().Contains("does not answer"));
         await _manager.Start();
@@ -109,12 +109,52 @@ public sealed class WaitingTests : IAsyncLifetime
 
         Assert.Equal(ExitCode.Done, await scaling);
         Assert.Equal($"""
-            web.1 running on berth1
+            web.1 starting on berth1
             the manager at {_manager.Address} does not answer; still waiting for it, the cluster goes on without
             the manager at {_manager.Address} is back
             web converged: 2/2 running
 
             """, stderr.ToString());
+    }
+
+    [Fact]
+    public async System.Threading.Tasks.Task What_ran_before_and_what_was_rolled_back_before_is_no_news()
+    {
+        var earlier = Service(Verdict.Converging, 2, 2, Task("web.1", TaskState.Running, "berth1"));
+        earlier.Rollout = new Rollout { State = RolloutState.RollbackCompleted };
+        var stable = earlier.Clone();
+        stable.Verdict = Verdict.RolledBack;
+        stable.Reason = "update rolled back: 1 of 2 slots failed";
+        Say(earlier);
+        Say(stable);
+
+        var (code, _, stderr) = await Scale();
+
+        Assert.Equal((ExitCode.Done, "web converged: 2/2 running\n"), (code, stderr));
+    }
+
+    [Fact]
+    public async System.Threading.Tasks.Task A_service_that_somebody_removes_meanwhile_is_a_failure()
+    {
+        Say(Service(Verdict.Removed, 0, 0));
+
+        var (code, _, stderr) = await Scale("--quiet");
+
+        Assert.Equal((ExitCode.Failed, "error: service 'web' was removed meanwhile\n  next: berth service ls\n"), (code, stderr));
+    }
+
+    [Fact]
+    public async System.Threading.Tasks.Task A_service_that_is_gone_keeps_its_name()
+    {
+        var gone = Service(Verdict.Converging, 1, 0, Task("web-id.1", TaskState.Shutdown, "berth1", message: "stopped"));
+        gone.Name = "web-id";
+        Say(gone);
+
+        var (_, _, stderr) = await Scale("--timeout", "1s");
+
+        Assert.Contains("web.1 shutdown on berth1", stderr);
+        Assert.Contains("web: 1/0 running", stderr);
+        Assert.DoesNotContain("web-id", stderr);
     }
 
     private static async System.Threading.Tasks.Task Until(Func<bool> condition)

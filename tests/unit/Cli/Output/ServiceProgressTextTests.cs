@@ -43,6 +43,13 @@ public sealed class ServiceProgressTextTests
         Assert.Equal(["web rolling back: 1 of 2 slots failed", "web rolled back: 1 of 2 slots failed"], Play(Of(rolling), Of(rolling), Of(back)));
     }
 
+    [Theory]
+    [InlineData("", "update paused")]
+    [InlineData("2 slots failed", "update paused: 2 slots failed")]
+    [InlineData("update paused: 2 slots failed", "update paused: 2 slots failed")]
+    public void A_reason_that_says_what_happened_is_not_told_twice(string reason, string expected) =>
+        Assert.Equal(expected, ServiceProgressText.WithReason("update paused", reason));
+
     [Fact]
     public void The_live_view_shows_each_service_and_its_replicas()
     {
