@@ -23,6 +23,11 @@ public static class ManagerHost
     // A Register of 10,000 tasks with their reasons is a few MB.
     private const int LargestMessageBytes = 32 << 20;
 
+    // A peer that lost power says nothing: without pings, streams from it (logs that are followed, exec) would stay open for
+    // ever. Longer than a heartbeat, so that agents that are well are never asked.
+    private static readonly TimeSpan PingAfter = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(10);
+
     // Streams of agents end at once when the manager stops; this only bounds a reader that does not.
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(5);
 
@@ -112,6 +117,8 @@ public static class ManagerHost
     private static void Listen(KestrelServerOptions kestrel, ManagerOptions options)
     {
         kestrel.AddServerHeader = false;
+        kestrel.Limits.Http2.KeepAlivePingDelay = PingAfter;
+        kestrel.Limits.Http2.KeepAlivePingTimeout = PingTimeout;
         kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Protocols = HttpProtocols.Http2);
         foreach (var address in options.Listen)
         {

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Runtime.Versioning;
 using Berth.Protocol.V1;
 using Grpc.Core;
@@ -129,9 +130,32 @@ public sealed class ManagerTests
         const UnixFileMode others = strangers | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute;
         Assert.Equal(UnixFileMode.None, File.GetUnixFileMode(manager.DataDirectory) & others);
         Assert.Equal(UnixFileMode.None, File.GetUnixFileMode(manager.Socket) & strangers);
+        Assert.Equal(UnixFileMode.None, File.GetUnixFileMode(Path.GetDirectoryName(manager.Socket)!) & strangers);
         Assert.All(
             Directory.EnumerateFiles(manager.DataDirectory, "*", SearchOption.AllDirectories),
             file => Assert.Equal(UnixFileMode.None, File.GetUnixFileMode(file) & others));
+    }
+
+    [Fact]
+    public async Task A_peer_that_lost_power_is_asked_whether_it_is_there_and_then_let_go()
+    {
+        await using var manager = await ManagerProcess.StartNewAsync();
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(manager.Socket));
+        await using var stream = new NetworkStream(socket);
+        // HTTP/2's preface and empty settings; nothing is said afterwards.
+        await stream.WriteAsync("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u0004\0\0\0\0\0"u8.ToArray());
+
+        const byte ping = 6;
+        using var limit = new CancellationTokenSource(ManagerProcess.Deadline);
+        var header = new byte[9];
+        var wasAsked = false;
+        while (await stream.ReadAtLeastAsync(header, header.Length, throwOnEndOfStream: false, limit.Token) == header.Length)
+        {
+            wasAsked |= header[3] == ping;
+            await stream.ReadExactlyAsync(new byte[(header[0] << 16) | (header[1] << 8) | header[2]], limit.Token);
+        }
+        Assert.True(wasAsked);
     }
 
     private static async Task CreateUntilKilledAsync(Control.ControlClient client, int round, Dictionary<string, Service> acknowledged)
