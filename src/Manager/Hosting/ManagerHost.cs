@@ -51,6 +51,7 @@ public static class ManagerHost
 
     private static async Task<int> RunAsync(ManagerOptions options)
     {
+        SocketFile.CloseToOthers();
         try
         {
             using var taken = DirectoryLock.Take(options.Directory);

@@ -1,11 +1,17 @@
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 
 namespace Berth.Manager.Hosting;
 
 /// <summary>The file of a unix socket: before it is bound, and after.</summary>
 internal static class SocketFile
 {
+    private const uint NothingForOthers = 0b000_000_111;
+
     private const UnixFileMode OwnerAndGroup = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
+
+    private const UnixFileMode OwnerAndGroupDirectory =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute;
 
     /// <summary>Makes the directory, and removes what a manager that died left behind.</summary>
     /// <exception cref="StartRefusedException">Somebody listens there, or it is no socket.</exception>
@@ -13,7 +19,7 @@ internal static class SocketFile
     {
         try
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!, OwnerAndGroupDirectory);
             if (!Path.Exists(path))
                 return;
             if (IsAnswering(path))
@@ -26,8 +32,16 @@ internal static class SocketFile
         }
     }
 
+    /// <summary>From now on whatever this process makes is closed to others from its first moment: a socket that is bound is
+    /// open before <see cref="Restrict"/> can narrow it.</summary>
+    public static void CloseToOthers() => _ = Mask(NothingForOthers);
+
     /// <summary>Lets owner and group connect, nobody else.</summary>
     public static void Restrict(string path) => File.SetUnixFileMode(path, OwnerAndGroup);
+
+    [DllImport("libc", EntryPoint = "umask")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern uint Mask(uint rights);
 
     private static bool IsAnswering(string path)
     {

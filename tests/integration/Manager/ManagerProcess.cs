@@ -25,7 +25,7 @@ public sealed class ManagerProcess : IAsyncDisposable
     public string DataDirectory => Path.Combine(_home.FullName, "data");
 
     /// <summary>Its socket's path.</summary>
-    public string Socket => Path.Combine(_home.FullName, "manager.sock");
+    public string Socket => Path.Combine(_home.FullName, "run/manager.sock");
 
     /// <summary>Calls to it.</summary>
     public Control.ControlClient Client => new(Channel);
@@ -146,7 +146,8 @@ public sealed class ManagerProcess : IAsyncDisposable
 
     private static Process Launch(string data, string socket, Action<string> hear)
     {
-        var start = new ProcessStartInfo(Binary(), ["--data", data, "--listen", $"unix://{socket}"])
+        // With the laxest mask there is: whatever is closed to others, the manager closed.
+        var start = new ProcessStartInfo("/bin/sh", ["-c", "umask 0; exec \"$0\" \"$@\"", Binary(), "--data", data, "--listen", $"unix://{socket}"])
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,
