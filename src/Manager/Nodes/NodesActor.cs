@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Hosting;
 using Berth.Manager.Store;
@@ -10,7 +11,8 @@ namespace Berth.Manager.Nodes;
 /// <summary>Watches who is silent, by <see cref="Membership"/>, and proposes what it finds.</summary>
 /// <remarks>It looks when a session opens or ends, when nodes change, and at the next deadline. Between deadlines a tick
 /// watches the manager itself: when the tick is late the manager was paused, heard nobody, and gives everyone a fresh
-/// deadline instead of calling them down.</remarks>
+/// deadline instead of calling them down. Time is counted on the monotonic clock and only shown by the wall clock: one that
+/// is set forward calls nobody down, and one that is set back hides nobody's silence.</remarks>
 public sealed class NodesActor : ReceiveActor
 {
     private readonly IActorRef _store;
@@ -18,10 +20,11 @@ public sealed class NodesActor : ReceiveActor
     private readonly NodesOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<NodesActor> _log;
-    private readonly DateTimeOffset _startedAt;
+    private readonly long _startedAt;
     private ClusterState _state = ClusterState.Empty;
-    private DateTimeOffset _since;
-    private DateTimeOffset? _lookAgainAt;
+    private long _since;
+    private long _lookedAt;
+    private TimeSpan? _lookAgainAfter;
     private ITimer? _timer;
     private long _tickAt;
 
@@ -34,7 +37,7 @@ public sealed class NodesActor : ReceiveActor
         _options = options.Value;
         _time = time;
         _log = log;
-        _startedAt = _since = time.GetUtcNow();
+        _startedAt = _since = _lookedAt = time.GetTimestamp();
         Receive<StoreProtocol.StateChanged>(OnStateChanged);
         Receive<NodesProtocol.SessionChanged>(changed => LookAt(changed.Node));
         Receive<NodesProtocol.HeardAgain>(heard => LookAt(heard.Node));
@@ -48,6 +51,9 @@ public sealed class NodesActor : ReceiveActor
     private TimeSpan LongestTrustedPause => _options.DownAfter / 2;
 
     private TimeSpan TickPeriod => _options.DownAfter / 8;
+
+    // Null when no node can become down.
+    private TimeSpan? UntilDeadline => _lookAgainAfter - _time.GetElapsedTime(_lookedAt);
 
     /// <inheritdoc/>
     protected override void PreStart()
@@ -79,10 +85,9 @@ public sealed class NodesActor : ReceiveActor
     {
         NoticePause();
         _tickAt = _time.GetTimestamp();
-        var now = _time.GetUtcNow();
-        if (_lookAgainAt <= now)
+        if (UntilDeadline <= TimeSpan.Zero)
             Look();
-        var untilDeadline = _lookAgainAt - now ?? TickPeriod;
+        var untilDeadline = UntilDeadline ?? TickPeriod;
         _timer?.Change(untilDeadline < TickPeriod && untilDeadline > TimeSpan.Zero ? untilDeadline : TickPeriod, Timeout.InfiniteTimeSpan);
     }
 
@@ -95,15 +100,14 @@ public sealed class NodesActor : ReceiveActor
         _log.LogWarning(
             "The manager was paused for {Seconds:0.0} s and heard no node meanwhile; every node gets a fresh {DownAfter:0.0} s",
             pause.TotalSeconds, _options.DownAfter.TotalSeconds);
-        _tickAt = _time.GetTimestamp();
-        _since = _time.GetUtcNow();
+        _since = _tickAt = _time.GetTimestamp();
     }
 
     private void Look()
     {
-        var reachability = Decide(_state.Nodes.Values);
-        _lookAgainAt = reachability.LookAgainAt;
-        Propose(reachability);
+        var (changes, deadline) = Decide(_state.Nodes.Values);
+        LookAgainAfter(deadline);
+        Propose(changes);
     }
 
     // One node's session opened or ended: nobody else's silence is affected.
@@ -111,29 +115,33 @@ public sealed class NodesActor : ReceiveActor
     {
         if (!_state.Nodes.TryGetValue(id, out var node))
             return;
-        var reachability = Decide([node]);
-        if (_lookAgainAt is null || reachability.LookAgainAt < _lookAgainAt)
-            _lookAgainAt = reachability.LookAgainAt;
-        Propose(reachability);
+        var (changes, deadline) = Decide([node]);
+        if (UntilDeadline is not { } known || deadline < known)
+            LookAgainAfter(deadline);
+        Propose(changes);
     }
 
-    private Reachability Decide(IEnumerable<Node> nodes)
+    private void LookAgainAfter(TimeSpan? deadline) => (_lookedAt, _lookAgainAfter) = (_time.GetTimestamp(), deadline);
+
+    private (ImmutableArray<Change> Changes, TimeSpan? Deadline) Decide(IEnumerable<Node> nodes)
     {
         NoticePause();
         var now = _time.GetUtcNow();
-        return Membership.Decide(nodes, node => ContactOf(node, now), _since, _startedAt, now, _options);
+        var reachability = Membership.Decide(
+            nodes, node => ContactOf(node, now), now - _time.GetElapsedTime(_since), now - _time.GetElapsedTime(_startedAt), now, _options);
+        return (reachability.Changes, reachability.LookAgainAt - now);
     }
 
-    private void Propose(Reachability reachability)
+    private void Propose(ImmutableArray<Change> changes)
     {
-        if (reachability.Changes.IsEmpty)
+        if (changes.IsEmpty)
             return;
-        foreach (var observed in reachability.Changes.OfType<Change.NodeObserved>())
+        foreach (var observed in changes.OfType<Change.NodeObserved>())
         {
             if (observed.Status.State == NodeState.Down)
                 _heartbeats.Find(observed.Id)?.Await();
         }
-        _store.Tell(new StoreProtocol.Propose(_state.Index, reachability.Changes, Partial: true));
+        _store.Tell(new StoreProtocol.Propose(_state.Index, changes, Partial: true));
     }
 
     private Contact ContactOf(NodeId node, DateTimeOffset now) =>

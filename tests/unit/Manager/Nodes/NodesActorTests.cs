@@ -12,7 +12,7 @@ namespace Berth.Tests.Manager.Nodes;
 public sealed class NodesActorTests : TestKit
 {
     private static readonly NodeId Id = new(7);
-    private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 1, 1, 12, 0, 0, TimeSpan.Zero));
+    private readonly SetClock _time = new(new DateTimeOffset(2026, 1, 1, 12, 0, 0, TimeSpan.Zero));
     private readonly Heartbeats _heartbeats;
     private readonly IActorRef _actor;
     private ClusterState _state = ClusterState.Empty;
@@ -90,6 +90,32 @@ public sealed class NodesActorTests : TestKit
         Expect(NodeState.Down);
     }
 
+    [Theory]
+    [InlineData(-3600)]
+    [InlineData(3600)]
+    public void A_wall_clock_that_is_set_neither_hides_a_silence_nor_makes_one(int seconds)
+    {
+        var heart = Connect();
+        _time.Set(TimeSpan.FromSeconds(seconds));
+        for (var second = 0; second < 5; second++)
+        {
+            Pass(TimeSpan.FromSeconds(1));
+            heart.Beat();
+        }
+        ExpectNoMsg(TimeSpan.FromMilliseconds(100));
+
+        Pass(TimeSpan.FromSeconds(3.5));
+        Expect(NodeState.Down);
+    }
+
+    [Fact]
+    public void A_wall_clock_that_is_set_at_the_start_does_not_shorten_the_grace()
+    {
+        _time.Set(TimeSpan.FromHours(1));
+        Pass(TimeSpan.FromSeconds(9));
+        ExpectNoMsg(TimeSpan.FromMilliseconds(100));
+    }
+
     private Heart Connect()
     {
         var heart = _heartbeats.Of(Id);
@@ -116,6 +142,26 @@ public sealed class NodesActorTests : TestKit
         var probe = CreateTestProbe();
         _actor.Tell(new Identify(null), probe);
         probe.ExpectMsg<ActorIdentity>();
+    }
+
+    /// <summary>A wall clock that can be set, beside a monotonic one that cannot.</summary>
+    private sealed class SetClock(DateTimeOffset start) : TimeProvider
+    {
+        private readonly FakeTimeProvider _steady = new(start);
+        private TimeSpan _set;
+
+        public override long TimestampFrequency => _steady.TimestampFrequency;
+
+        public void Set(TimeSpan by) => _set += by;
+
+        public void Advance(TimeSpan by) => _steady.Advance(by);
+
+        public override DateTimeOffset GetUtcNow() => _steady.GetUtcNow() + _set;
+
+        public override long GetTimestamp() => _steady.GetTimestamp();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            _steady.CreateTimer(callback, state, dueTime, period);
     }
 
     private Change.NodeObserved Expect(NodeState state)
