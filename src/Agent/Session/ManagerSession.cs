@@ -72,7 +72,7 @@ public sealed class ManagerSession(SessionParts parts, GrpcChannel channel)
         };
     }
 
-    private V1.NodeDescription Description() => parts.Facts.Describe(parts.Health.Facts, parts.Health.Trouble).ToWire();
+    private V1.NodeDescription Description() => parts.Facts.Describe(parts.Health.Facts, parts.Health.Trouble, parts.Health.DiskTrouble).ToWire();
 
     private async Task<V1.Registered> FirstAsync(IAsyncStreamReader<V1.ManagerMessage> incoming, CancellationToken cancellation)
     {

@@ -14,7 +14,10 @@ namespace Berth.Agent.Session;
 public sealed record NodeFacts(string Hostname, string Address, string AgentVersion)
 {
     /// <summary>The whole description; what the engine would say comes from the host while the engine is silent.</summary>
-    public NodeDescription Describe(EngineFacts? engine, string? trouble) => new()
+    /// <param name="engine">What it last said of itself; null before it ever answered.</param>
+    /// <param name="trouble">Why the engine does not answer; null while it does.</param>
+    /// <param name="diskTrouble">Why the agent cannot save what it holds; null while it can.</param>
+    public NodeDescription Describe(EngineFacts? engine, string? trouble, string? diskTrouble) => new()
     {
         Hostname = Hostname,
         Address = Address,
@@ -25,7 +28,7 @@ public sealed record NodeFacts(string Hostname, string Address, string AgentVers
         EngineApiVersion = engine?.ApiVersion ?? "",
         EngineLabels = engine?.Labels ?? ValueMap.Empty,
         AgentVersion = AgentVersion,
-        Warnings = Warnings(engine, trouble).ToValueList(),
+        Warnings = Warnings(engine, trouble, diskTrouble).ToValueList(),
     };
 
     /// <summary>The first address that is neither loopback nor on a bridge that an engine made; empty when there is none.</summary>
@@ -41,8 +44,10 @@ public sealed record NodeFacts(string Hostname, string Address, string AgentVers
         return addresses.FirstOrDefault() ?? "";
     }
 
-    private static IEnumerable<string> Warnings(EngineFacts? engine, string? trouble)
+    private static IEnumerable<string> Warnings(EngineFacts? engine, string? trouble, string? diskTrouble)
     {
+        if (diskTrouble is not null)
+            yield return $"the agent cannot save its tasks, so it begins no new ones: {diskTrouble}; free space on the disk of its data directory";
         if (trouble is not null)
             yield return $"the engine does not answer {trouble}";
         if (engine is { LiveRestore: false })

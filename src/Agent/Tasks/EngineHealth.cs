@@ -2,7 +2,7 @@ using Berth.Agent.Engine;
 
 namespace Berth.Agent.Tasks;
 
-/// <summary>What is known of the engine now, for whoever describes the node.</summary>
+/// <summary>What is known now of the engine, and of the agent's own disk, for whoever describes the node.</summary>
 public sealed class EngineHealth
 {
     private readonly Lock _lock = new();
@@ -14,6 +14,24 @@ public sealed class EngineHealth
 
     /// <summary>Why it does not answer; null while it does.</summary>
     public string? Trouble { get; private set; }
+
+    /// <summary>Why the agent cannot save what it holds; null while it can.</summary>
+    public string? DiskTrouble { get; private set; }
+
+    /// <summary>The agent could not save what it holds, or (null) could.</summary>
+    /// <returns>Whether that is news.</returns>
+    public bool CannotSave(string? reason)
+    {
+        lock (_lock)
+        {
+            if (DiskTrouble == reason)
+                return false;
+            var isNews = DiskTrouble is null || reason is null;
+            DiskTrouble = reason;
+            Signal();
+            return isNews;
+        }
+    }
 
     /// <summary>It answered.</summary>
     /// <returns>Whether it had not answered before.</returns>

@@ -12,6 +12,9 @@ public sealed class TaskKeeper(StepRunner runner, ITaskMemory memory, TaskBoard 
     // Statuses can be learned from the containers again, so they need not be saved one by one.
     private static readonly TimeSpan SavePause = TimeSpan.FromMilliseconds(300);
 
+    // After a save that failed: a full disk does not empty within milliseconds.
+    private static readonly TimeSpan SaveRetryPause = TimeSpan.FromSeconds(1);
+
     private readonly Channel<KeeperInput> _inputs = Channel.CreateUnbounded<KeeperInput>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Dictionary<TaskId, LiveTask> _tasks = [];
     private readonly Dictionary<string, TaskId> _byContainer = [];
@@ -19,6 +22,7 @@ public sealed class TaskKeeper(StepRunner runner, ITaskMemory memory, TaskBoard 
     private readonly HashSet<string> _removing = [];
     private readonly HashSet<TaskId> _changed = [];
     private readonly HashSet<TaskId> _forgotten = [];
+    private readonly HashSet<TaskId> _unsaved = [];
     private CancellationToken _stopping;
     private bool _engineKnown;
     private bool _fullSetSeen;
@@ -47,9 +51,8 @@ public sealed class TaskKeeper(StepRunner runner, ITaskMemory memory, TaskBoard 
                 var touched = new HashSet<LiveTask>();
                 while (_inputs.Reader.TryRead(out var input))
                     Take(input, touched);
-                // An assignment is reported as accepted only when it would outlive a crash.
-                if (_mustSave)
-                    await SaveAsync(stopping).ConfigureAwait(false);
+                if (_mustSave && await SaveAsync(stopping).ConfigureAwait(false))
+                    TakeSaved(touched);
                 Advance(touched);
                 Show();
             }
@@ -99,6 +102,8 @@ public sealed class TaskKeeper(StepRunner runner, ITaskMemory memory, TaskBoard 
         foreach (var task in AssignmentRules.Apply(held, change, time.GetUtcNow()))
         {
             var live = _tasks.GetValueOrDefault(task.Id) ?? new LiveTask(task);
+            if (!_tasks.ContainsKey(task.Id))
+                _unsaved.Add(task.Id);
             Put(live, task);
             if (task.IsDropped || task.Assignment.Desired >= TaskState.Shutdown)
                 live.GiveUp();
@@ -174,7 +179,7 @@ public sealed class TaskKeeper(StepRunner runner, ITaskMemory memory, TaskBoard 
             return;
         foreach (var live in touched)
         {
-            while (live.Running == TaskStep.None && _tasks.ContainsKey(live.Task.Id))
+            while (live.Running == TaskStep.None && _tasks.ContainsKey(live.Task.Id) && !IsHeldBack(live.Task))
             {
                 var step = live.Recheck && live.Task.Phase != ContainerPhase.None ? TaskStep.Inspect : TaskSteps.Next(live.Task);
                 if (step == TaskStep.None)
@@ -254,32 +259,63 @@ public sealed class TaskKeeper(StepRunner runner, ITaskMemory memory, TaskBoard 
         _tasks.Remove(live.Task.Id);
         _byContainer.Remove(live.Task.ContainerId);
         _changed.Remove(live.Task.Id);
+        _unsaved.Remove(live.Task.Id);
         _forgotten.Add(live.Task.Id);
     }
 
+    // An assignment is begun, and reported as accepted, only when it would outlive a crash; stopping needs no memory.
+    private bool IsHeldBack(HeldTask task) =>
+        _unsaved.Contains(task.Id) && !task.IsDropped && task.Assignment.Desired < TaskState.Shutdown;
+
     private void Show()
     {
-        if (_changed.Count == 0 && _forgotten.Count == 0)
+        var shown = _changed.Select(id => _tasks[id].Task).Where(task => !IsHeldBack(task)).ToList();
+        if (shown.Count == 0 && _forgotten.Count == 0)
             return;
-        board.Show([.. _changed.Select(id => _tasks[id].Task)], _forgotten);
-        _changed.Clear();
+        board.Show(shown, _forgotten);
+        _changed.ExceptWith(shown.Select(task => task.Id));
         _forgotten.Clear();
+        PlanSave(SavePause);
+    }
+
+    private void PlanSave(TimeSpan pause)
+    {
         if (_savePlanned)
             return;
         _savePlanned = true;
-        _ = PlanSaveAsync();
+        _ = SaveLaterAsync(pause);
     }
 
-    private async Task PlanSaveAsync()
+    private async Task SaveLaterAsync(TimeSpan pause)
     {
-        await Task.Delay(SavePause, time, CancellationToken.None).ConfigureAwait(false);
+        await Task.Delay(pause, time, CancellationToken.None).ConfigureAwait(false);
         Post(new KeeperInput.SaveDue());
     }
 
-    private async Task SaveAsync(CancellationToken cancellation)
+    // A full disk ends nothing that runs: without its agent the node would be called down, and all of it started elsewhere too.
+    private async Task<bool> SaveAsync(CancellationToken cancellation)
     {
         _mustSave = false;
-        await memory.SaveAsync([.. _tasks.Values.Select(live => live.Task)], cancellation).ConfigureAwait(false);
+        try
+        {
+            await memory.SaveAsync([.. _tasks.Values.Select(live => live.Task)], cancellation).ConfigureAwait(false);
+        }
+        catch (Exception broken) when (broken is IOException or UnauthorizedAccessException)
+        {
+            if (health.CannotSave(broken.Message))
+                log.LogError("the tasks cannot be saved: {Reason}; no new one is begun until they can", broken.Message);
+            PlanSave(SaveRetryPause);
+            return false;
+        }
+        if (health.CannotSave(null))
+            log.LogInformation("the tasks can be saved again");
+        return true;
+    }
+
+    private void TakeSaved(HashSet<LiveTask> touched)
+    {
+        touched.UnionWith(_unsaved.Select(id => _tasks[id]));
+        _unsaved.Clear();
     }
 
     /// <summary>A task and the step that runs for it.</summary>

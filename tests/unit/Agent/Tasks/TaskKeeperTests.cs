@@ -1,0 +1,98 @@
+using Berth.Agent.Engine;
+using Berth.Agent.Tasks;
+using Berth.Model;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Berth.Tests.Agent.Tasks;
+
+public sealed class TaskKeeperTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    [Fact]
+    public async Task A_full_disk_holds_new_tasks_back_and_ends_nothing()
+    {
+        var (disk, engine, board, health) = (new Disk { IsFull = true }, new RefusingEngine(), new TaskBoard(), new EngineHealth());
+        var log = NullLogger.Instance;
+        using var stop = new CancellationTokenSource();
+        var runner = new StepRunner(
+            engine, new ImagePulls(engine, log, TimeProvider.System, stop.Token), new AgentIdentity(new NodeId(1), new ClusterId(1)), TimeProvider.System);
+        var keeper = new TaskKeeper(runner, disk, board, health, log, TimeProvider.System);
+        var running = keeper.RunAsync(stop.Token);
+
+        keeper.Post(new KeeperInput.EngineListed([], 0));
+        keeper.Post(new KeeperInput.Assigned(new AssignmentChange(
+            true, [ATask.Assignment(1), ATask.Assignment(2, desired: TaskState.Shutdown)], [])));
+        await disk.TriedTwice.Task.WaitAsync(Patience);
+
+        Assert.False(running.IsCompleted);
+        Assert.Equal(0, engine.Created);
+        Assert.Contains("no space left", health.DiskTrouble, StringComparison.Ordinal);
+        Assert.Equal([(new TaskId(2), TaskState.Shutdown)], board.Tasks.Values.Select(task => (task.Id, task.State)));
+
+        disk.IsFull = false;
+        await UntilAsync(() => board.Tasks.GetValueOrDefault(new TaskId(1))?.State == TaskState.Rejected);
+        Assert.Equal((1, null), (engine.Created, health.DiskTrouble));
+        await stop.CancelAsync();
+        await running.WaitAsync(Patience);
+    }
+
+    private static async Task UntilAsync(Func<bool> holds)
+    {
+        using var limit = new CancellationTokenSource(Patience);
+        while (!holds())
+            await Task.Delay(20, limit.Token);
+    }
+
+    private sealed class Disk : ITaskMemory
+    {
+        private int _tries;
+
+        public volatile bool IsFull;
+
+        public TaskCompletionSource TriedTwice { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task SaveAsync(IReadOnlyCollection<HeldTask> tasks, CancellationToken cancellation)
+        {
+            if (++_tries == 2)
+                TriedTwice.TrySetResult();
+            return IsFull ? throw new IOException("no space left on device") : Task.CompletedTask;
+        }
+    }
+
+    /// <summary>Counts what it is asked to create, and refuses it.</summary>
+    private sealed class RefusingEngine : IEngine
+    {
+        public int Created { get; private set; }
+
+        public Task<string> CreateAsync(ContainerRequest request, CancellationToken cancellation)
+        {
+            Created++;
+            throw new EngineException(EngineFault.Refused, "refused");
+        }
+
+        public Task<EngineFacts> ConnectAsync(CancellationToken cancellation) => throw NotAsked();
+
+        public Task PingAsync(CancellationToken cancellation) => throw NotAsked();
+
+        public Task PullAsync(string image, CancellationToken cancellation) => throw NotAsked();
+
+        public Task StartAsync(string container, CancellationToken cancellation) => throw NotAsked();
+
+        public Task StopAsync(string container, TimeSpan grace, CancellationToken cancellation) => throw NotAsked();
+
+        public Task RemoveAsync(string container, CancellationToken cancellation) => throw NotAsked();
+
+        public Task<ContainerFacts?> InspectAsync(string container, CancellationToken cancellation) => throw NotAsked();
+
+        public Task<IReadOnlyList<ListedContainer>> ListAsync(string label, CancellationToken cancellation) => throw NotAsked();
+
+        public Task<IEngineEvents> SubscribeAsync(string label, CancellationToken cancellation) => throw NotAsked();
+
+        public IAsyncEnumerable<LogEntry> LogsAsync(string container, LogRequest request, CancellationToken cancellation) => throw NotAsked();
+
+        public Task<IExecution> ExecAsync(string container, ExecRequest request, CancellationToken cancellation) => throw NotAsked();
+
+        private static NotSupportedException NotAsked() => new("no test asks this");
+    }
+}
