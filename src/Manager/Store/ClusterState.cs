@@ -20,6 +20,9 @@ public sealed class ClusterState
     /// <summary>The leadership term it belongs to; grows by one each time a manager comes to lead.</summary>
     public long Epoch { get; private init; }
 
+    /// <summary>When that term began: nobody decided anything for a while before it.</summary>
+    public DateTimeOffset LedSince { get; private init; }
+
     /// <summary>Services by id.</summary>
     public ImmutableDictionary<ServiceId, Service> Services { get; private init; } = ImmutableDictionary<ServiceId, Service>.Empty;
 
@@ -105,6 +108,7 @@ public sealed class ClusterState
         Index = index,
         ClusterId = builder.ClusterId,
         Epoch = builder.Epoch,
+        LedSince = builder.LedSince,
         Services = builder.Services.ToImmutable(),
         ServiceNames = builder.ServiceNames.ToImmutable(),
         Stacks = builder.Stacks.ToImmutable(),

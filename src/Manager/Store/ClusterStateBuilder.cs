@@ -8,6 +8,7 @@ internal sealed class ClusterStateBuilder(ClusterState state)
 {
     public ClusterId? ClusterId { get; set; } = state.ClusterId;
     public long Epoch { get; set; } = state.Epoch;
+    public DateTimeOffset LedSince { get; private set; } = state.LedSince;
     public ImmutableDictionary<ServiceId, Service>.Builder Services { get; } = state.Services.ToBuilder();
     public ImmutableDictionary<string, ServiceId>.Builder ServiceNames { get; } = state.ServiceNames.ToBuilder();
     public ImmutableDictionary<string, Stack>.Builder Stacks { get; } = state.Stacks.ToBuilder();
@@ -41,7 +42,7 @@ internal sealed class ClusterStateBuilder(ClusterState state)
                 ClusterId = formed.Id;
                 break;
             case Change.LeaderElected elected:
-                Epoch = elected.Epoch;
+                (Epoch, LedSince) = (elected.Epoch, at);
                 break;
             case Change.ServicePut put:
                 Put(put.Service with { Version = index });

@@ -119,9 +119,10 @@ public static class RolloutDecider
     private static string CompletedMessage(Rollout rollout) =>
         rollout.Failed.Count == 0 ? "update completed" : $"update completed after {rollout.Failed.Count} failed tasks";
 
+    // Without a leader no slot could come further: that time is nobody's failure.
     private static DateTimeOffset LastProgress(ServiceView view, Rollout rollout)
     {
-        var last = rollout.ProgressAt;
+        var last = rollout.ProgressAt > view.State.LedSince ? rollout.ProgressAt : view.State.LedSince;
         foreach (var slot in view.Slots.Values)
         {
             foreach (var task in slot.Tasks)

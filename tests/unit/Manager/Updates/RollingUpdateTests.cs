@@ -129,6 +129,23 @@ public sealed class RollingUpdateTests
     }
 
     [Fact]
+    public void Time_without_a_manager_does_not_count_towards_the_deadline()
+    {
+        var (world, web) = Converged(Specs.Web(2, update: RollsBack));
+        world.SetImage(web, World.NeverHealthy);
+        world.Steps(4);
+
+        world.Pass(TimeSpan.FromHours(1));
+        world.Commit(new Change.LeaderElected(2));
+        world.Steps(2);
+        Assert.Equal(RolloutState.Updating, world.Service(web).Rollout!.State);
+
+        world.Pass(TimeSpan.FromMinutes(11));
+        world.Steps(2);
+        Assert.NotEqual(RolloutState.Updating, world.Service(web).Rollout!.State);
+    }
+
+    [Fact]
     public void A_container_that_never_becomes_healthy_rolls_back_at_the_deadline()
     {
         var (world, web) = Converged(Specs.Web(2, update: RollsBack));
