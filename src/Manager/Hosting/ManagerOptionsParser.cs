@@ -123,6 +123,9 @@ public static class ManagerOptionsParser
             else
                 addresses.Add(address);
         }
+        // A server that is told of no address would choose one itself, and a network one at that.
+        if (texts.Count == 0)
+            problems.Add("--listen: no address is given; write unix:///PATH, or leave it out");
         return addresses.DrainToImmutable();
     }
 

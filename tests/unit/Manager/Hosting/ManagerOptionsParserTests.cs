@@ -58,6 +58,14 @@ public sealed class ManagerOptionsParserTests
     }
 
     [Fact]
+    public void An_environment_that_names_no_address_to_listen_on_is_refused()
+    {
+        var line = ManagerOptionsParser.Parse([], name => name == "BERTH_MANAGER_LISTEN" ? " , " : null, "1");
+        Assert.Null(line.Options);
+        Assert.Contains("--listen", Assert.Single(line.Problems));
+    }
+
+    [Fact]
     public void Every_problem_is_said_at_once() =>
         Assert.Equal(3, Parse("--foo", "--heartbeat", "x", "--listen", "y").Problems.Length);
 
