@@ -21,6 +21,9 @@ internal sealed class LogFollower(
     // Between looking again for what an agent could not give, and for pumps that ended.
     private static readonly TimeSpan Pace = TimeSpan.FromSeconds(1);
 
+    private static readonly string NoRoom =
+        $"{LogSources.Most} logs are read at the same time, and there are more: they follow as others end; name a task to see one now";
+
     // Lines that wait for a slow reader; then agents wait.
     private const int LinesAhead = 1024;
 
@@ -90,8 +93,11 @@ internal sealed class LogFollower(
         var sources = LogSources.Among(state, tasks.Where(IsNotRead));
         foreach (var notice in sources.Notices.Where(_told.Add))
             await TellAsync(notice, stop);
-        foreach (var source in sources.Readable)
+        var room = LogSources.Most - _followed.Values.Count(followed => followed.Reading is { IsCompleted: false });
+        foreach (var source in sources.Readable.Take(room))
             Open(source, stop);
+        if (sources.Readable.Length > room && _told.Add(NoRoom))
+            await TellAsync(NoRoom, stop);
         _hasBegun = true;
 
         foreach (var (ended, followed) in _followed)
@@ -117,8 +123,6 @@ internal sealed class LogFollower(
         var isLive = !source.Task.State.IsTerminal();
         if (!_followed.TryGetValue(source.Task.Id, out var followed))
             _followed[source.Task.Id] = followed = new Followed { Name = source.Name, WasLive = isLive, CameLater = _hasBegun };
-        else if (_followed.Values.Count(other => other.Reading is { IsCompleted: false }) >= LogSources.Most)
-            return;
 
         // A task that came while following is shown from its first line; one that broke off, from where it broke off.
         var from = followed.LastLine is { } last ? last.AddTicks(1) : followed.CameLater ? null : since;

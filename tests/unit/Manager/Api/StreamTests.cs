@@ -103,6 +103,28 @@ public sealed class StreamTests : TestKit, IClusterView, IRelayHub
     }
 
     [Fact]
+    public async Task More_logs_than_can_be_read_at_once_follow_as_others_end_and_that_is_said()
+    {
+        var cluster = new Cluster().Node(1, "n1").Service(1, "web", LogSources.Most + 2);
+        for (var task = 1; task <= LogSources.Most; task++)
+            cluster.Task(task, 1, task, 1);
+        Publish(cluster);
+        var (shown, _) = Follow("web");
+        var first = await OpenedAsync();
+        for (var task = 1; task < LogSources.Most; task++)
+            await OpenedAsync();
+
+        Publish(cluster.Task(LogSources.Most + 1, 1, LogSources.Most + 1, 1).Task(LogSources.Most + 2, 1, LogSources.Most + 2, 1));
+        Assert.Contains("logs are read at the same time", (await shown.NextAsync(_deadline.Token)).Notice);
+        Assert.False(_opened.Reader.TryRead(out _));
+
+        first.End();
+        await OpenedAsync();
+        Publish(cluster);
+        Assert.False(_opened.Reader.TryRead(out _));
+    }
+
+    [Fact]
     public async Task Following_a_removed_service_ends_once_its_last_log_did()
     {
         Publish(new Cluster().Node(1, "n1").Service(1, "web").Task(1, 1, 1, 1));
