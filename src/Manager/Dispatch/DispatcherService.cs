@@ -118,14 +118,16 @@ public sealed class DispatcherService(
     private async Task<long> RegisterAsync(Registration registration, CancellationToken cancellation)
     {
         var actor = await store.GetAsync(cancellation);
-        var command = new Command.RegisterNode(registration.Node, registration.Role, registration.Description);
-        return await actor.Ask<object>(new StoreProtocol.Execute(command), Patience, cancellation) switch
+        return await actor.Ask<object>(new StoreProtocol.Execute(Registering(registration)), Patience, cancellation) switch
         {
             StoreProtocol.Executed executed => executed.Index,
             StoreProtocol.Refused refused => throw new RpcException(new Status(StatusCode.FailedPrecondition, refused.Message)),
             var other => throw new InvalidOperationException($"the store answered a registration with {other.GetType().Name}"),
         };
     }
+
+    private static Command.RegisterNode Registering(Registration registration) =>
+        new(registration.Node, registration.Role, registration.Description);
 
     private async Task HoldAsync(
         AgentSession session, IAsyncStreamReader<V1.AgentMessage> requests, IServerStreamWriter<V1.ManagerMessage> responses,
@@ -167,7 +169,9 @@ public sealed class DispatcherService(
                     observer.Tell(new StoreProtocol.Observe(session.Node, reports));
                     break;
                 case V1.AgentMessage.MessageOneofCase.Description:
-                    await RegisterAsync(session.Registration with { Description = message.Description.ToModel() }, cancellation);
+                    // Not waited for: a store that is slow must not keep this node's beats from being heard.
+                    observer.Tell(new StoreProtocol.Execute(Registering(
+                        session.Registration with { Description = Reading(() => Registration.Read(message.Description)) })));
                     break;
                 case V1.AgentMessage.MessageOneofCase.Register:
                     throw new RpcException(new Status(StatusCode.InvalidArgument, "a session registers once"));

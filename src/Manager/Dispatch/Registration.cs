@@ -20,13 +20,17 @@ public sealed record Registration(
     /// <exception cref="FormatException">It cannot be read; the message says what is wrong, for people.</exception>
     public static Registration Read(V1.Register wire, DateTimeOffset now)
     {
-        if (wire.Description is not { Hostname.Length: > 0 } description)
-            throw new FormatException("the registration has no host name");
         ClusterId? cluster = wire.ClusterId.Length == 0 ? null : ClusterId.Parse(wire.ClusterId);
         return new Registration(
             NodeId.Parse(wire.NodeId), cluster, wire.Epoch, wire.Role == V1.NodeRole.Manager ? NodeRole.Manager : NodeRole.Worker,
-            description.ToModel(), ReadReports(wire.Tasks, now));
+            Read(wire.Description), ReadReports(wire.Tasks, now));
     }
+
+    /// <summary>Reads a node's facts.</summary>
+    /// <exception cref="FormatException">They name no host.</exception>
+    public static NodeDescription Read(V1.NodeDescription? wire) => wire is { Hostname.Length: > 0 }
+        ? wire.ToModel()
+        : throw new FormatException("the registration has no host name");
 
     /// <summary>Reads reports; ages become instants of the manager's clock.</summary>
     /// <exception cref="FormatException">An id is none, or a state is one that agents never report.</exception>

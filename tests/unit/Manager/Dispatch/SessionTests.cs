@@ -97,6 +97,20 @@ public sealed class SessionTests : TestKit, IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_store_that_is_slow_to_take_new_facts_keeps_no_beat_from_being_heard()
+    {
+        var node = _scene.Node("a");
+        Publish(Touched.Everything);
+        using var agent = await ConnectAsync(node, "a");
+        await agent.SendAsync(new V1.AgentMessage { Description = new V1.NodeDescription { Hostname = "a", EngineVersion = "28.0" } });
+        var asked = Assert.IsType<Command.RegisterNode>((await _store.ExpectMsgAsync<StoreProtocol.Execute>()).Command);
+        Assert.Equal((node, "28.0"), (asked.Id, asked.Description.EngineVersion));
+
+        await agent.SendAsync(new V1.AgentMessage { Status = new V1.StatusReport() });
+        await _store.ExpectMsgAsync<StoreProtocol.Observe>();
+    }
+
+    [Fact]
     public async Task A_stream_that_breaks_disconnects_its_node_at_once()
     {
         var node = _scene.Node("a");
