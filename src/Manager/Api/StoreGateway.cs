@@ -8,8 +8,9 @@ namespace Berth.Manager.Api;
 /// <param name="patience">How long a command may take before its caller is told that nobody knows.</param>
 internal sealed class StoreGateway(IActorRef store, TimeSpan patience)
 {
-    /// <summary>More than a commit ever takes on a disk that works.</summary>
-    public static readonly TimeSpan DefaultPatience = TimeSpan.FromSeconds(15);
+    /// <summary>More than a commit ever takes on a disk that works, and less than <c>berth</c> waits for an answer (15 s): the
+    /// caller is told that his change may still take effect, instead of giving up first.</summary>
+    public static readonly TimeSpan DefaultPatience = TimeSpan.FromSeconds(10);
 
     /// <summary>Executes <paramref name="command"/>.</summary>
     /// <typeparam name="TResult">What the store answers to this kind of command.</typeparam>

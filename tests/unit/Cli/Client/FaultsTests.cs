@@ -16,7 +16,7 @@ public sealed class FaultsTests
     [InlineData(StatusCode.AlreadyExists, "it exists", "cannot create service 'web': it exists", ExitCode.Failed)]
     [InlineData(StatusCode.FailedPrecondition, "changed since", "cannot create service 'web': changed since", ExitCode.Failed)]
     [InlineData(StatusCode.Unavailable, "recovering", "cannot create service 'web' now: recovering", ExitCode.Unreachable)]
-    [InlineData(StatusCode.DeadlineExceeded, "", "cannot create service 'web': the manager at http://10.0.0.1:2400 did not answer in time", ExitCode.Unreachable)]
+    [InlineData(StatusCode.DeadlineExceeded, "", "cannot create service 'web': the manager at http://10.0.0.1:2400 did not answer in time; a change may still take effect", ExitCode.Unreachable)]
     [InlineData(StatusCode.Unimplemented, "", "cannot create service 'web': the manager at http://10.0.0.1:2400 does not know this call", ExitCode.Failed)]
     [InlineData(StatusCode.Internal, "boom", "cannot create service 'web': the manager failed (Internal): boom", ExitCode.Failed)]
     public void Each_status_says_what_failed_and_why(StatusCode code, string detail, string message, int exit)
@@ -26,6 +26,10 @@ public sealed class FaultsTests
         Assert.Equal(message, error.Message);
         Assert.Equal(exit, error.Code);
     }
+
+    [Fact]
+    public void A_manager_says_what_it_knows_before_its_caller_stops_listening() =>
+        Assert.True(Berth.Manager.Api.StoreGateway.DefaultPatience < ManagerClient.CallTimeout);
 
     [Fact]
     public void A_manager_that_is_away_is_unreachable()
