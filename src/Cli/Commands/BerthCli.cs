@@ -61,6 +61,7 @@ internal static class BerthCli
         }
         catch (OperationCanceledException)
         {
+            context.Terminal.Note("interrupted before the manager answered; what was asked may still take effect");
             return ExitCode.NotReached;
         }
     }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Berth.Cli.Client;
 using Berth.Cli.Commands.Waiting;
 using Berth.Cli.Output;
+using Berth.Cli.Output.Lists;
 using Berth.Protocol.V1;
 
 namespace Berth.Cli.Commands.Nodes;
@@ -18,19 +19,24 @@ internal static class NodeUpdate
         var remove = Flag.List("--label-rm", "key", "Remove a node label if exists", text => text);
         var role = Flag.Unsupported("--role", "a node's role is where its manager runs; several managers are not built yet");
         var wait = new WaitFlags();
+        var format = Flag.Text("--format", "format", "json or a template; the changed node goes to stdout");
         var node = Naming.Node();
         return new BerthCommand("update", "Update a node",
             "berth node update --availability drain berth2",
             "berth node update --availability active berth2",
             "berth node update --label-add disk=ssd --label-rm old berth2")
-            .With([availability, add, remove, role, .. wait.Options])
+            .With([availability, add, remove, role, .. wait.Options, format])
             .With(node)
             .Does(context, async (parse, client, cancel) =>
             {
+                var show = parse.ListFormat(format);
                 var name = parse.GetRequiredValue(node);
                 var request = Request(name, parse.GetValue(availability), parse.GetValue(add) ?? [], parse.GetValue(remove) ?? []);
                 var updated = await client.Call($"update node '{name}'", (control, call) => control.UpdateNodeAsync(request, call), cancel);
-                context.Terminal.Out.WriteLine(name);
+                if (show is ListFormat.Table)
+                    context.Terminal.Out.WriteLine(name);
+                else
+                    NodeLine.Listing.Print(context.Terminal, [NodeLine.Of(updated)], show);
                 return parse.GetValue(availability) == NodeAvailability.Drain
                     ? await WaitForDrain(context, client, wait.Read(parse), updated.Node, cancel)
                     : ExitCode.Done;
