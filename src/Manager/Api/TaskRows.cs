@@ -13,7 +13,7 @@ internal sealed class TaskRows(ClusterState state)
     // All tasks of a service share one spec object; so do their rows on the wire.
     private readonly Dictionary<TaskSpec, V1.TaskSpec> _specs = new(ReferenceComparer.Instance);
 
-    /// <summary>By service name, then slot (node in global services), live before ended, newest first.</summary>
+    /// <summary>By service name, then slot (node in global services), newest first.</summary>
     public static IEnumerable<ServiceTask> Sort(ClusterState state, IEnumerable<ServiceTask> tasks) => tasks
         .Select(task => (Task: task, Service: TaskNames.OfService(state, task.ServiceId)))
         .OrderBy(row => row.Service, StringComparer.Ordinal)

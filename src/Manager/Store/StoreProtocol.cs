@@ -61,10 +61,6 @@ public sealed record Touched(
 
     /// <summary>Everything.</summary>
     public static Touched Everything { get; } = new(true, [], [], []);
-
-    /// <summary>What either names.</summary>
-    public Touched And(Touched other) => new(
-        All || other.All, Services.Union(other.Services), Nodes.Union(other.Nodes), Tasks.Union(other.Tasks));
 }
 
 /// <summary>Why a command was refused; each has its own gRPC status.</summary>
