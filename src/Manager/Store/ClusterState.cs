@@ -36,18 +36,22 @@ public sealed class ClusterState
     public ImmutableDictionary<NodeId, Node> Nodes { get; private init; } = ImmutableDictionary<NodeId, Node>.Empty;
 
     /// <summary>Tasks by id, ended ones in history included.</summary>
-    public ImmutableDictionary<TaskId, ServiceTask> Tasks { get; private init; } = ImmutableDictionary<TaskId, ServiceTask>.Empty;
+    public TaskMap Tasks { get; private init; } = TaskMap.Empty;
 
     /// <summary>Task ids of each service, also of one that is gone while its tasks are not.</summary>
-    public ImmutableDictionary<ServiceId, ImmutableHashSet<TaskId>> TasksByService { get; private init; } =
-        ImmutableDictionary<ServiceId, ImmutableHashSet<TaskId>>.Empty;
+    public ImmutableDictionary<ServiceId, TaskSet> TasksByService { get; private init; } = ImmutableDictionary<ServiceId, TaskSet>.Empty;
 
     /// <summary>Task ids assigned to each node and not ended, plus ended ones still in history.</summary>
-    public ImmutableDictionary<NodeId, ImmutableHashSet<TaskId>> TasksByNode { get; private init; } =
-        ImmutableDictionary<NodeId, ImmutableHashSet<TaskId>>.Empty;
+    public ImmutableDictionary<NodeId, TaskSet> TasksByNode { get; private init; } = ImmutableDictionary<NodeId, TaskSet>.Empty;
 
     /// <summary>Live tasks without a node: the scheduler's work.</summary>
-    public ImmutableHashSet<TaskId> Unassigned { get; private init; } = [];
+    public TaskSet Unassigned { get; private init; } = TaskSet.Empty;
+
+    /// <summary>How many tasks are live.</summary>
+    public int LiveTasks { get; private init; }
+
+    /// <summary>How many tasks count as running: <see cref="CountsAsRunning"/>.</summary>
+    public int RunningTasks { get; private init; }
 
     /// <summary>Task specs of each service by spec version, as long as a task, the spec or the previous spec needs them.</summary>
     public ImmutableDictionary<ServiceId, ImmutableDictionary<long, TaskSpec>> TaskSpecs { get; private init; } =
@@ -67,8 +71,10 @@ public sealed class ClusterState
 
     /// <summary>Whether a task runs and its node can say so: what <c>REPLICAS</c> counts.</summary>
     public bool CountsAsRunning(ServiceTask task) =>
-        task is { State: TaskState.Running, DesiredState: TaskState.Running, NodeId: { } node }
-        && Nodes.TryGetValue(node, out var found) && found.Status.State != NodeState.Down;
+        IsRunning(task) && Nodes.TryGetValue(task.NodeId!.Value, out var node) && node.Status.State != NodeState.Down;
+
+    /// <summary>Whether a task runs, by what was last heard of it.</summary>
+    internal static bool IsRunning(ServiceTask task) => task is { State: TaskState.Running, DesiredState: TaskState.Running, NodeId: not null };
 
     /// <summary>The state after a commit. Pure: the same state and commit give the same state, today and in a replay.</summary>
     public ClusterState Apply(Commit commit) => ApplyAll(commit.Changes, commit.Index, commit.At);
@@ -117,6 +123,8 @@ public sealed class ClusterState
         TasksByService = builder.TasksByService.ToImmutable(),
         TasksByNode = builder.TasksByNode.ToImmutable(),
         Unassigned = builder.Unassigned.ToImmutable(),
+        LiveTasks = builder.LiveTasks,
+        RunningTasks = builder.RunningTasks,
         TaskSpecs = builder.TaskSpecs.ToImmutable(),
     };
 }

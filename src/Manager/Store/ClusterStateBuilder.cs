@@ -13,15 +13,21 @@ internal sealed class ClusterStateBuilder(ClusterState state)
     public ImmutableDictionary<string, ServiceId>.Builder ServiceNames { get; } = state.ServiceNames.ToBuilder();
     public ImmutableDictionary<string, Stack>.Builder Stacks { get; } = state.Stacks.ToBuilder();
     public ImmutableDictionary<NodeId, Node>.Builder Nodes { get; } = state.Nodes.ToBuilder();
-    public ImmutableDictionary<TaskId, ServiceTask>.Builder Tasks { get; } = state.Tasks.ToBuilder();
-    public ImmutableDictionary<ServiceId, ImmutableHashSet<TaskId>>.Builder TasksByService { get; } = state.TasksByService.ToBuilder();
-    public ImmutableDictionary<NodeId, ImmutableHashSet<TaskId>>.Builder TasksByNode { get; } = state.TasksByNode.ToBuilder();
-    public ImmutableHashSet<TaskId>.Builder Unassigned { get; } = state.Unassigned.ToBuilder();
+    public TaskMap.Builder Tasks { get; } = state.Tasks.ToBuilder();
+    public ImmutableDictionary<ServiceId, TaskSet>.Builder TasksByService { get; } = state.TasksByService.ToBuilder();
+    public ImmutableDictionary<NodeId, TaskSet>.Builder TasksByNode { get; } = state.TasksByNode.ToBuilder();
+    public TaskSet.Builder Unassigned { get; } = state.Unassigned.ToBuilder();
+    public int LiveTasks { get; private set; } = state.LiveTasks;
+    public int RunningTasks { get; private set; } = state.RunningTasks;
     public ImmutableDictionary<ServiceId, ImmutableDictionary<long, TaskSpec>>.Builder TaskSpecs { get; } = state.TaskSpecs.ToBuilder();
 
     // Index sets are immutable in the state; while a commit touches many tasks of one service or node they are built once.
-    private readonly Dictionary<ServiceId, ImmutableHashSet<TaskId>.Builder> _serviceSets = [];
-    private readonly Dictionary<NodeId, ImmutableHashSet<TaskId>.Builder> _nodeSets = [];
+    private readonly Dictionary<ServiceId, TaskSet.Builder> _serviceSets = [];
+    private readonly Dictionary<NodeId, TaskSet.Builder> _nodeSets = [];
+
+    // Tasks that one commit makes or places have the same status: they share it.
+    private ServiceTaskStatus? _pending;
+    private ServiceTaskStatus? _assigned;
 
     public ClusterState Build(long index)
     {
@@ -61,7 +67,7 @@ internal sealed class ClusterStateBuilder(ClusterState state)
                 Put(put.Node with { Version = index, Status = status });
                 break;
             case Change.NodeRemoved removed:
-                Nodes.Remove(removed.Id);
+                Remove(removed.Id);
                 break;
             case Change.TaskCreated created:
                 Create(created, index, at);
@@ -70,28 +76,27 @@ internal sealed class ClusterStateBuilder(ClusterState state)
                 Assign(assigned, index, at);
                 break;
             case Change.TaskDesired desired:
-                Edit(desired.Id, task => task with { Version = index, DesiredState = Max(task.DesiredState, desired.DesiredState) });
+                if (Tasks.TryGetValue(desired.Id, out var wanted))
+                    Become(wanted, wanted with { Version = index, DesiredState = Max(wanted.DesiredState, desired.DesiredState) });
                 break;
             case Change.TaskRespecified respecified:
-                Edit(respecified.Id, task => task with
-                {
-                    Version = index,
-                    SpecVersion = respecified.SpecVersion,
-                    Spec = TaskSpecs[task.ServiceId][respecified.SpecVersion],
-                });
+                if (Tasks.TryGetValue(respecified.Id, out var other))
+                    Become(other, other with { Version = index, SpecVersion = respecified.SpecVersion, Spec = TaskSpecs[other.ServiceId][respecified.SpecVersion] });
                 break;
             case Change.TaskEnded ended:
-                Edit(ended.Id, task => task with { Version = index, Status = ended.Status.After(task.Status) });
+                if (Tasks.TryGetValue(ended.Id, out var over))
+                    Become(over, over with { Version = index, Status = ended.Status.After(over.Status) });
                 break;
             case Change.TaskRemoved removed:
                 Remove(removed.Id);
                 break;
             case Change.TaskObserved observed:
-                Edit(observed.Id, task => task.State.IsTerminal() ? task : task with { Status = observed.Status.After(task.Status) });
+                if (Tasks.TryGetValue(observed.Id, out var seen) && !seen.State.IsTerminal())
+                    Become(seen, seen with { Status = observed.Status.After(seen.Status) });
                 break;
             case Change.NodeObserved observed:
                 if (Nodes.TryGetValue(observed.Id, out var node))
-                    Nodes[observed.Id] = node with { Status = observed.Status };
+                    Put(node with { Status = observed.Status });
                 break;
         }
     }
@@ -108,15 +113,26 @@ internal sealed class ClusterStateBuilder(ClusterState state)
 
     public void Put(Stack stack) => Stacks[stack.Name] = stack;
 
-    public void Put(Node node) => Nodes[node.Id] = node;
+    public void Put(Node node)
+    {
+        var wasUp = IsUp(node.Id);
+        Nodes[node.Id] = node;
+        Recount(node.Id, wasUp);
+    }
 
     public void Put(ServiceTask task)
     {
-        Tasks[task.Id] = task;
+        if (Tasks.TryGetValue(task.Id, out var present))
+            Count(present, -1);
+        Tasks.Put(task);
+        Count(task, 1);
         SetOf(task.ServiceId).Add(task.Id);
         if (task.NodeId is { } node)
             SetOf(node).Add(task.Id);
-        UpdateUnassigned(task);
+        if (IsUnassigned(task))
+            Unassigned.Add(task.Id);
+        else if (present is not null)
+            Unassigned.Remove(task.Id);
     }
 
     public void KeepSpec(ServiceId service, long version, TaskSpec spec)
@@ -139,35 +155,55 @@ internal sealed class ClusterStateBuilder(ClusterState state)
         DesiredState = created.DesiredState,
         Attempt = created.Attempt,
         NotBefore = created.NotBefore,
-        Status = TaskStatuses.Pending(created.NodeId, at),
+        Status = created.NodeId is null ? _pending ??= TaskStatuses.Pending(null, at) : TaskStatuses.Pending(created.NodeId, at),
     });
 
     private void Assign(Change.TaskAssigned assigned, long index, DateTimeOffset at)
     {
-        Edit(assigned.Id, task => task with
-        {
-            Version = index,
-            NodeId = assigned.NodeId,
-            Status = TaskStatuses.Assigned(at),
-        });
+        if (Tasks.TryGetValue(assigned.Id, out var task))
+            Become(task, task with { Version = index, NodeId = assigned.NodeId, Status = _assigned ??= TaskStatuses.Assigned(at) });
         SetOf(assigned.NodeId).Add(assigned.Id);
     }
 
-    private void Edit(TaskId id, Func<ServiceTask, ServiceTask> edit)
+    private void Become(ServiceTask task, ServiceTask changed)
     {
-        if (!Tasks.TryGetValue(id, out var task))
+        Tasks.Put(changed);
+        Count(task, -1);
+        Count(changed, 1);
+        var isUnassigned = IsUnassigned(changed);
+        if (isUnassigned == IsUnassigned(task))
             return;
-        var edited = edit(task);
-        Tasks[id] = edited;
-        UpdateUnassigned(edited);
-    }
-
-    private void UpdateUnassigned(ServiceTask task)
-    {
-        if (task is { IsLive: true, State: < TaskState.Assigned })
+        if (isUnassigned)
             Unassigned.Add(task.Id);
         else
             Unassigned.Remove(task.Id);
+    }
+
+    private static bool IsUnassigned(ServiceTask task) => task is { IsLive: true, State: < TaskState.Assigned };
+
+    private void Count(ServiceTask task, int by)
+    {
+        LiveTasks += task.IsLive ? by : 0;
+        RunningTasks += ClusterState.IsRunning(task) && IsUp(task.NodeId!.Value) ? by : 0;
+    }
+
+    private bool IsUp(NodeId id) => Nodes.TryGetValue(id, out var node) && node.Status.State != NodeState.Down;
+
+    // What runs on a node that is down does not count, until the node is back.
+    private void Recount(NodeId id, bool wasUp)
+    {
+        var isUp = IsUp(id);
+        if (isUp == wasUp)
+            return;
+        var tasks = _nodeSets.TryGetValue(id, out var set) ? set.ToImmutable() : TasksByNode.GetValueOrDefault(id, TaskSet.Empty);
+        RunningTasks += tasks.Count(task => ClusterState.IsRunning(Tasks[task])) * (isUp ? 1 : -1);
+    }
+
+    private void Remove(NodeId id)
+    {
+        var wasUp = IsUp(id);
+        Nodes.Remove(id);
+        Recount(id, wasUp);
     }
 
     private void Remove(ServiceId id)
@@ -184,6 +220,7 @@ internal sealed class ClusterStateBuilder(ClusterState state)
     {
         if (!Tasks.TryGetValue(id, out var task))
             return;
+        Count(task, -1);
         Tasks.Remove(id);
         Unassigned.Remove(id);
         SetOf(task.ServiceId).Remove(id);
@@ -191,22 +228,21 @@ internal sealed class ClusterStateBuilder(ClusterState state)
             SetOf(node).Remove(id);
     }
 
-    private ImmutableHashSet<TaskId>.Builder SetOf(ServiceId service)
+    private TaskSet.Builder SetOf(ServiceId service)
     {
         if (!_serviceSets.TryGetValue(service, out var set))
-            _serviceSets[service] = set = TasksByService.TryGetValue(service, out var kept) ? kept.ToBuilder() : ImmutableHashSet.CreateBuilder<TaskId>();
+            _serviceSets[service] = set = TasksByService.GetValueOrDefault(service, TaskSet.Empty).ToBuilder();
         return set;
     }
 
-    private ImmutableHashSet<TaskId>.Builder SetOf(NodeId node)
+    private TaskSet.Builder SetOf(NodeId node)
     {
         if (!_nodeSets.TryGetValue(node, out var set))
-            _nodeSets[node] = set = TasksByNode.TryGetValue(node, out var kept) ? kept.ToBuilder() : ImmutableHashSet.CreateBuilder<TaskId>();
+            _nodeSets[node] = set = TasksByNode.GetValueOrDefault(node, TaskSet.Empty).ToBuilder();
         return set;
     }
 
-    private static void Store<TKey>(
-        ImmutableDictionary<TKey, ImmutableHashSet<TaskId>>.Builder index, TKey key, ImmutableHashSet<TaskId>.Builder set)
+    private static void Store<TKey>(ImmutableDictionary<TKey, TaskSet>.Builder index, TKey key, TaskSet.Builder set)
         where TKey : notnull
     {
         if (set.Count == 0)

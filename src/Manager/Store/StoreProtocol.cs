@@ -54,7 +54,7 @@ public static class StoreProtocol
 /// <param name="Nodes">Nodes that changed, status included.</param>
 /// <param name="Tasks">Tasks that changed, status included; also removed ones.</param>
 public sealed record Touched(
-    bool All, ImmutableHashSet<ServiceId> Services, ImmutableHashSet<NodeId> Nodes, ImmutableHashSet<TaskId> Tasks)
+    bool All, TouchedIds<ServiceId> Services, TouchedIds<NodeId> Nodes, TouchedIds<TaskId> Tasks)
 {
     /// <summary>Nothing.</summary>
     public static Touched Nothing { get; } = new(false, [], [], []);

@@ -47,7 +47,8 @@ internal sealed class TouchedObjects
         }
     }
 
-    public Touched ToTouched() => new(false, [.. _services], [.. _nodes], [.. _tasks]);
+    /// <summary>What was gathered; nothing may be added any more.</summary>
+    public Touched ToTouched() => new(false, new(_services), new(_nodes), new(_tasks));
 
     private void AddTask(Change change, ClusterState before, ClusterState after)
     {

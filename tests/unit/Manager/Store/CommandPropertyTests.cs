@@ -46,6 +46,25 @@ public sealed class CommandPropertyTests
             state.Tasks.Values.Where(task => task is { IsLive: true, State: < TaskState.Assigned }).Select(task => task.Id).Order(), state.Unassigned.Order());
     });
 
+    [Fact]
+    public void Counts_stay_true_while_tasks_run_and_nodes_come_and_go() => Histories.Sample(history =>
+    {
+        var state = ClusterState.Empty;
+        foreach (var (command, seed) in history)
+        {
+            state = state.Committed([.. Commands.Decide(state, command, Noon, IdSource.Seeded((int)state.Index)).Changes]);
+            state = state.Committed([.. TaskChanges(state, seed)]);
+            state = state.Observe([
+                .. state.Tasks.Values.Where(task => ((UInt128)seed + task.Id.Value) % 3 == 0).Select(task => new Change.TaskObserved(task.Id, Status(TaskState.Running))),
+                .. state.Nodes.Keys.Select(node => new Change.NodeObserved(node, new NodeStatus(((UInt128)seed + node.Value) % 3 == 0 ? NodeState.Down : NodeState.Ready, "", Noon))),
+            ]);
+            if (seed % 5 == 0 && state.Nodes.Keys.Order().ToList() is [var first, ..])
+                state = state.Committed(new Change.NodeRemoved(first));
+            Assert.Equal(state.Tasks.Values.Count(task => task.IsLive), state.LiveTasks);
+            Assert.Equal(state.Tasks.Values.Count(state.CountsAsRunning), state.RunningTasks);
+        }
+    });
+
     private static ClusterState Play(List<(Command Command, int Seed)> history, Action<ClusterState, Command, Decision> look)
     {
         var state = ClusterState.Empty;
