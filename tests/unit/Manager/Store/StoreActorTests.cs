@@ -88,9 +88,12 @@ public sealed class StoreActorTests : IDisposable
         await using (var store = await StoreHost.StartAsync(options))
         {
             await WithTwoTasksAsync(store, new TaskId(1), new TaskId(2));
-            for (var number = 0; number < 70; number++)
+            // On a busy machine commits outrun the snapshot beside them: the next one begins with a commit after its end.
+            for (var number = 0; number < 70 || !IsShort(); number++)
+            {
+                Assert.True(number < 3000, "the journal did not shrink");
                 await store.ExecuteAsync(new Command.CreateService(ASpec($"web{number}", $"web:{number}")));
-            await UntilAsync(() => Rows("journal.db", "SELECT COUNT(*) FROM journal") < 40 && Rows("snapshots.db", "SELECT COUNT(*) FROM snapshot WHERE persistence_id = 'cluster'") == 1);
+            }
             before = store.View.Current;
         }
         Assert.True(Rows("snapshots.db", "SELECT COUNT(*) FROM snapshot WHERE persistence_id = 'cluster-chunks'") > 10);
@@ -153,12 +156,8 @@ public sealed class StoreActorTests : IDisposable
     private static StoreProtocol.StateChanged Next(Inbox inbox) =>
         Assert.IsType<StoreProtocol.StateChanged>(inbox.Receive(TimeSpan.FromSeconds(20)));
 
-    private static async Task UntilAsync(Func<bool> holds)
-    {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        while (!holds())
-            await Task.Delay(20, deadline.Token);
-    }
+    private bool IsShort() =>
+        Rows("journal.db", "SELECT COUNT(*) FROM journal") < 40 && Rows("snapshots.db", "SELECT COUNT(*) FROM snapshot WHERE persistence_id = 'cluster'") == 1;
 
     private long Rows(string file, string sql) => Convert.ToInt64(Sql(file, sql), System.Globalization.CultureInfo.InvariantCulture);
 
