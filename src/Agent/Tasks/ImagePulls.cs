@@ -12,38 +12,65 @@ public sealed class ImagePulls(IEngine engine, ILogger log, TimeProvider time, C
 
     private readonly WorkGate _gate = new(PullsAtOnce);
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, Task> _running = [];
+    private readonly Dictionary<string, Pull> _running = [];
 
-    /// <summary>Waits until the image was pulled. Giving up the wait leaves the pull to the others that wait for it.</summary>
-    public Task PullAsync(string image, CancellationToken cancellation)
+    /// <summary>Waits until the image was pulled. Giving up the wait leaves the pull to the others that wait for it; a pull for
+    /// which nobody waits any more is given up, so that a registry that hangs does not keep its place for ever.</summary>
+    public async Task PullAsync(string image, CancellationToken cancellation)
     {
-        Task pull;
+        Pull? pull;
         lock (_lock)
         {
-            if (!_running.TryGetValue(image, out pull!))
-                _running[image] = pull = Task.Run(() => PullOnceAsync(image), CancellationToken.None);
+            if (!_running.TryGetValue(image, out pull))
+            {
+                var begun = _running[image] = pull = new Pull(CancellationTokenSource.CreateLinkedTokenSource(stopping));
+                begun.Done = Task.Run(() => PullOnceAsync(image, begun), CancellationToken.None);
+            }
+            pull.Waiting++;
         }
-        return pull.WaitAsync(cancellation);
+        try
+        {
+            await pull.Done.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            Leave(image, pull);
+        }
     }
 
-    private async Task PullOnceAsync(string image)
+    private void Leave(string image, Pull pull)
+    {
+        lock (_lock)
+        {
+            if (--pull.Waiting > 0 || !IsRunning(image, pull))
+                return;
+            _running.Remove(image);
+        }
+        log.LogInformation("pulling image {Image} is given up: no task wants it any more", image);
+        pull.GiveUp.Cancel();
+        pull.GiveUp.Dispose();
+    }
+
+    private bool IsRunning(string image, Pull pull) => _running.TryGetValue(image, out var running) && running == pull;
+
+    private async Task PullOnceAsync(string image, Pull pull)
     {
         try
         {
-            using var place = await _gate.EnterAsync(urgency: 0, stopping).ConfigureAwait(false);
+            using var place = await _gate.EnterAsync(urgency: 0, pull.GiveUp.Token).ConfigureAwait(false);
             log.LogInformation("pulling image {Image}", image);
             for (var attempt = 1; ; attempt++)
             {
                 try
                 {
-                    await engine.PullAsync(image, stopping).ConfigureAwait(false);
+                    await engine.PullAsync(image, pull.GiveUp.Token).ConfigureAwait(false);
                     log.LogInformation("pulled image {Image}", image);
                     return;
                 }
                 catch (EngineException failed) when (failed.Fault == EngineFault.Temporary && attempt < Attempts)
                 {
                     log.LogWarning("{Reason}; attempt {Attempt} of {Attempts}", failed.Message, attempt, Attempts);
-                    await Task.Delay(FirstPause * attempt, time, stopping).ConfigureAwait(false);
+                    await Task.Delay(FirstPause * attempt, time, pull.GiveUp.Token).ConfigureAwait(false);
                 }
                 catch (EngineException failed) when (failed.Fault == EngineFault.Temporary)
                 {
@@ -53,8 +80,20 @@ public sealed class ImagePulls(IEngine engine, ILogger log, TimeProvider time, C
         }
         finally
         {
+            // Whoever takes the pull off the list disposes of it: Leave when nobody wants it, this when it is over.
+            bool isOver;
             lock (_lock)
-                _running.Remove(image);
+                isOver = IsRunning(image, pull) && _running.Remove(image);
+            if (isOver)
+                pull.GiveUp.Dispose();
         }
+    }
+
+    /// <summary>One pull and how many wait for it.</summary>
+    private sealed class Pull(CancellationTokenSource giveUp)
+    {
+        public CancellationTokenSource GiveUp { get; } = giveUp;
+        public Task Done { get; set; } = Task.CompletedTask;
+        public int Waiting { get; set; }
     }
 }

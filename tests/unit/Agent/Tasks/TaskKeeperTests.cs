@@ -61,38 +61,14 @@ public sealed class TaskKeeperTests
     }
 
     /// <summary>Counts what it is asked to create, and refuses it.</summary>
-    private sealed class RefusingEngine : IEngine
+    private sealed class RefusingEngine : UnaskedEngine
     {
         public int Created { get; private set; }
 
-        public Task<string> CreateAsync(ContainerRequest request, CancellationToken cancellation)
+        public override Task<string> CreateAsync(ContainerRequest request, CancellationToken cancellation)
         {
             Created++;
             throw new EngineException(EngineFault.Refused, "refused");
         }
-
-        public Task<EngineFacts> ConnectAsync(CancellationToken cancellation) => throw NotAsked();
-
-        public Task PingAsync(CancellationToken cancellation) => throw NotAsked();
-
-        public Task PullAsync(string image, CancellationToken cancellation) => throw NotAsked();
-
-        public Task StartAsync(string container, CancellationToken cancellation) => throw NotAsked();
-
-        public Task StopAsync(string container, TimeSpan grace, CancellationToken cancellation) => throw NotAsked();
-
-        public Task RemoveAsync(string container, CancellationToken cancellation) => throw NotAsked();
-
-        public Task<ContainerFacts?> InspectAsync(string container, CancellationToken cancellation) => throw NotAsked();
-
-        public Task<IReadOnlyList<ListedContainer>> ListAsync(string label, CancellationToken cancellation) => throw NotAsked();
-
-        public Task<IEngineEvents> SubscribeAsync(string label, CancellationToken cancellation) => throw NotAsked();
-
-        public IAsyncEnumerable<LogEntry> LogsAsync(string container, LogRequest request, CancellationToken cancellation) => throw NotAsked();
-
-        public Task<IExecution> ExecAsync(string container, ExecRequest request, CancellationToken cancellation) => throw NotAsked();
-
-        private static NotSupportedException NotAsked() => new("no test asks this");
     }
 }
