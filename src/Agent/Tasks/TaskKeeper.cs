@@ -158,12 +158,22 @@ public sealed class TaskKeeper(StepRunner runner, ITaskMemory memory, TaskBoard 
         if (ended.Outcome is StepOutcome.Failed { Fault: EngineFault.Unavailable })
             Doubt();
         live.Recheck |= ended is { Step: TaskStep.Inspect, Outcome: StepOutcome.Failed };
+        Complain(live, ended);
         var before = live.Task;
         Put(live, TaskTransitions.After(before, ended.Step, ended.Outcome, time.GetUtcNow()));
         if (live.Task.State != before.State && live.Task.State.IsTerminal())
             log.LogInformation("task {Task} of {Service}: {State}: {Reason}",
                 live.Task.Id, live.Task.Assignment.Template.ServiceName, live.Task.State.Word(), live.Task.Status.Err.Length > 0 ? live.Task.Status.Err : live.Task.Status.Message);
         touched.Add(live);
+    }
+
+    // What is tried again each second is said once. A task that was dropped has no status in which anybody could read it.
+    private void Complain(LiveTask live, KeeperInput.StepEnded ended)
+    {
+        var complaint = ended is { Step: TaskStep.Inspect or TaskStep.Stop or TaskStep.Remove, Outcome: StepOutcome.Failed failed } ? failed.Reason : "";
+        if (complaint.Length > 0 && complaint != live.Complaint)
+            log.LogWarning("container {Container} of task {Task}: {Reason}; trying again", live.Task.ContainerId, live.Task.Id, complaint);
+        live.Complaint = complaint;
     }
 
     // One call broke off: nothing more is begun until the engine was listed again.
@@ -332,6 +342,9 @@ public sealed class TaskKeeper(StepRunner runner, ITaskMemory memory, TaskBoard 
 
         // Something happened to its container that only an inspect explains.
         public bool Recheck { get; set; }
+
+        /// <summary>What its last step failed with and was said; empty when it did not fail.</summary>
+        public string Complaint { get; set; } = "";
 
         public CancellationToken Begin(TaskStep step, CancellationToken stopping)
         {
