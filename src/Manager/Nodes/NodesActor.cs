@@ -44,7 +44,6 @@ public sealed class NodesActor : ReceiveActor
         Receive<Tick>(_ => OnTick());
         Receive<StoreProtocol.Committed>(_ => { });
         Receive<StoreProtocol.Stale>(_ => Look());
-        Receive<StoreProtocol.Refused>(refused => _log.LogError("The store refused what is known of nodes: {Reason}", refused.Message));
     }
 
     // A pause this long could have eaten enough beats to call a living node down.

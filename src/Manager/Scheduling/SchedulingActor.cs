@@ -32,7 +32,6 @@ public sealed class SchedulingActor : ReceiveActor, IWithTimers
         Receive<RunPass>(_ => OnRunPass());
         Receive<StoreProtocol.Committed>(OnCommitted);
         Receive<StoreProtocol.Stale>(_ => OnAnswered(again: true));
-        Receive<StoreProtocol.Refused>(OnRefused);
         Receive<AnswerIsLate>(_ => OnAnswerIsLate());
     }
 
@@ -83,12 +82,6 @@ public sealed class SchedulingActor : ReceiveActor, IWithTimers
     }
 
     private void OnCommitted(StoreProtocol.Committed committed) => OnAnswered(again: committed.LeftOut > 0);
-
-    private void OnRefused(StoreProtocol.Refused refused)
-    {
-        _log.LogError("The store refused the scheduler's placements at index {Index}: {Reason}", _state.Index, refused.Message);
-        OnAnswered(again: false);
-    }
 
     private void OnAnswered(bool again)
     {
