@@ -19,8 +19,8 @@ internal static class LabHost
         File.WriteAllText(Path.Combine(host, "etc/resolv.conf"), "# a lab has no way out, so no name server either\n");
         var daemons = number == 1 ? "engine manager agent" : "engine agent";
         File.WriteAllText(Path.Combine(host, "host.env"), $"HOSTNAME={lab.HostName(number)}\nDAEMONS='{daemons}'\n");
-        File.WriteAllText(Path.Combine(lab.Directory, "init.sh"), Script("init.sh"));
-        File.WriteAllText(Path.Combine(lab.Directory, "boot.sh"), Script("boot.sh"));
+        foreach (var script in new[] { "init.sh", "boot.sh" })
+            WriteScript(lab, number, script);
         foreach (var (name, script) in DaemonScripts.For(lab, number))
             File.WriteAllText(Path.Combine(host, "daemons", name), script);
     }
@@ -80,6 +80,14 @@ internal static class LabHost
 
     public static string LastLine(string file) =>
         File.Exists(file) && File.ReadLines(file).LastOrDefault(line => line.Length > 0) is { } line ? line : "it said nothing";
+
+    // Hosts share their scripts and boot side by side: one that reads a script while another writes it must see all of it.
+    private static void WriteScript(LabRecord lab, int number, string name)
+    {
+        var draft = Path.Combine(lab.HostDirectory(number), name + ".new");
+        File.WriteAllText(draft, Script(name));
+        File.Move(draft, Path.Combine(lab.Directory, name), overwrite: true);
+    }
 
     private static string Script(string name)
     {
