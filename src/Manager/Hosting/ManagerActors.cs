@@ -16,8 +16,9 @@ namespace Berth.Manager.Hosting;
 internal static class ManagerActors
 {
     // Leaving is the host's decision: no hook of Akka's own ends the process, or holds up its end.
-    private const string Hocon = """
+    private static readonly string Hocon = $$"""
         akka {
+          scheduler.implementation = "{{typeof(TimerScheduler).AssemblyQualifiedName}}"
           coordinated-shutdown { exit-clr = off, run-by-clr-shutdown-hook = off }
           log-dead-letters = off
         }
