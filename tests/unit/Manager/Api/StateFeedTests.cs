@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Akka.TestKit.Xunit2;
 using Berth.Manager.Api;
 using Berth.Manager.Store;
 using Berth.Model;
@@ -8,7 +7,7 @@ using V1 = Berth.Protocol.V1;
 
 namespace Berth.Tests.Manager.Api;
 
-public sealed class StateFeedTests : TestKit, IClusterView
+public sealed class StateFeedTests : ActorTest, IClusterView
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
 

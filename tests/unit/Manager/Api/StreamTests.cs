@@ -1,6 +1,5 @@
 using System.Threading.Channels;
 using Akka.Actor;
-using Akka.TestKit.Xunit2;
 using Berth.Manager.Api;
 using Berth.Manager.Dispatch;
 using Berth.Manager.Store;
@@ -13,7 +12,7 @@ using V1 = Berth.Protocol.V1;
 namespace Berth.Tests.Manager.Api;
 
 /// <summary>Logs that are followed, and exec: against agents that say what a test lets them say.</summary>
-public sealed class StreamTests : TestKit, IClusterView, IRelayHub
+public sealed class StreamTests : ActorTest, IClusterView, IRelayHub
 {
     private readonly Channel<Opened> _opened = Channel.CreateUnbounded<Opened>();
     private readonly CancellationTokenSource _deadline = new(TimeSpan.FromSeconds(30));

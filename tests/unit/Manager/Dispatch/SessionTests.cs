@@ -1,6 +1,5 @@
 using Akka.Actor;
 using Akka.TestKit;
-using Akka.TestKit.Xunit2;
 using Berth.Manager.Dispatch;
 using Berth.Manager.Nodes;
 using Berth.Manager.Store;
@@ -14,7 +13,7 @@ using V1 = Berth.Protocol.V1;
 namespace Berth.Tests.Manager.Dispatch;
 
 /// <summary>Real calls through Kestrel and a unix socket; the store and the watch over nodes are probes.</summary>
-public sealed class SessionTests : TestKit, IAsyncLifetime
+public sealed class SessionTests : ActorTest, IAsyncLifetime
 {
     private static readonly ClusterId Cluster = new(77);
     private readonly SchedulingScene _scene = new();

@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Akka.TestKit.Xunit2;
 using Berth.Manager.Nodes;
 using Berth.Manager.Store;
 using Berth.Model;
@@ -9,7 +8,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Berth.Tests.Manager.Nodes;
 
-public sealed class NodesActorTests : TestKit
+public sealed class NodesActorTests : ActorTest
 {
     private static readonly NodeId Id = new(7);
     private readonly SetClock _time = new(new DateTimeOffset(2026, 1, 1, 12, 0, 0, TimeSpan.Zero));

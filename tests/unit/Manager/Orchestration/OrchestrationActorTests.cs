@@ -1,13 +1,12 @@
 using Akka.Actor;
 using Akka.TestKit;
-using Akka.TestKit.Xunit2;
 using Berth.Manager.Orchestration;
 using Berth.Manager.Store;
 using Berth.Model;
 
 namespace Berth.Tests.Manager.Orchestration;
 
-public sealed class OrchestrationActorTests : TestKit
+public sealed class OrchestrationActorTests : ActorTest
 {
     private readonly TestProbe _store;
     private readonly IActorRef _orchestration;

@@ -1,12 +1,11 @@
 using Akka.Actor;
-using Akka.TestKit.Xunit2;
 using Berth.Manager.Scheduling;
 using Berth.Manager.Store;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Berth.Tests.Manager.Scheduling;
 
-public sealed class SchedulingActorTests : TestKit
+public sealed class SchedulingActorTests : ActorTest
 {
     private readonly SchedulingScene _scene = new();
     private readonly IActorRef _actor;
