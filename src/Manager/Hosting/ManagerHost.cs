@@ -31,6 +31,9 @@ public static class ManagerHost
     // Streams of agents end at once when the manager stops; this only bounds a reader that does not.
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(5);
 
+    // Enough for a reader of the log that reads at all.
+    private static readonly TimeSpan LastLinesTime = TimeSpan.FromMilliseconds(200);
+
     /// <summary>Runs a manager until it is told to stop.</summary>
     /// <returns>The process's exit code.</returns>
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments)
@@ -55,14 +58,25 @@ public static class ManagerHost
         try
         {
             using var taken = DirectoryLock.Take(options.Directory);
-            await using var app = Build(options);
-            foreach (var socket in options.Listen.OfType<ListenAddress.Socket>())
-                SocketFile.Prepare(socket.Path);
-            await app.StartAsync();
-            foreach (var socket in options.Listen.OfType<ListenAddress.Socket>())
-                SocketFile.Restrict(socket.Path);
-            Announce(app, options);
-            await app.WaitForShutdownAsync();
+            var app = Build(options);
+            try
+            {
+                foreach (var socket in options.Listen.OfType<ListenAddress.Socket>())
+                    SocketFile.Prepare(socket.Path);
+                await app.StartAsync();
+                foreach (var socket in options.Listen.OfType<ListenAddress.Socket>())
+                    SocketFile.Restrict(socket.Path);
+                Announce(app, options);
+                await app.WaitForShutdownAsync();
+            }
+            catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
+            {
+                // Told to stop while it was starting.
+            }
+            finally
+            {
+                await DisposeAsync(app);
+            }
             return 0;
         }
         catch (Exception error) when (error is StartRefusedException or InvalidDataException or IOException)
@@ -70,6 +84,15 @@ public static class ManagerHost
             Console.Error.WriteLine($"error: {error.Message}");
             return Failed;
         }
+    }
+
+    // The console's logger waits 1.5 s for a reader that does not read. By now everything has stopped and the state is on
+    // disk: only lines are left that nobody wants.
+    private static async Task DisposeAsync(WebApplication app)
+    {
+        var disposing = Task.Run(async () => await app.DisposeAsync());
+        if (await Task.WhenAny(disposing, Task.Delay(LastLinesTime)) == disposing)
+            await disposing;
     }
 
     private static void Announce(WebApplication app, ManagerOptions options)
@@ -90,6 +113,7 @@ public static class ManagerHost
         AddManager(builder.Services, options);
 
         var app = builder.Build();
+        app.UseOpenCalls();
         app.MapManager();
         return app;
     }
@@ -113,6 +137,7 @@ public static class ManagerHost
             ? HealthCheckResult.Healthy()
             : HealthCheckResult.Unhealthy("the store has not read its journal yet"));
         services.AddManagerActors(options, view);
+        services.AddOpenCalls();
     }
 
     private static void Listen(KestrelServerOptions kestrel, ManagerOptions options)
@@ -145,6 +170,11 @@ public static class ManagerHost
             console.ColorBehavior = LoggerColorBehavior.Disabled;
         });
         // stdout is for data; a daemon has none.
-        logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        logging.Services.Configure<ConsoleLoggerOptions>(console =>
+        {
+            console.LogToStandardErrorThreshold = LogLevel.Trace;
+            // A manager must not stand still because nobody reads its log; how many lines are missing is said when somebody does.
+            console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite;
+        });
     }
 }

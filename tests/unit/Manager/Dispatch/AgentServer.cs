@@ -45,7 +45,8 @@ internal sealed class AgentServer : IAsyncDisposable
 
     public AsyncDuplexStreamingCall<V1.RelayFromAgent, V1.RelayToAgent> DialRelay() => new V1.Dispatcher.DispatcherClient(_channel).Relay();
 
-    public Task StopAsync() => _app.StopAsync();
+    /// <summary>Tells calls that the manager is stopping, as the host does first. The connections stay.</summary>
+    public void BeginStop() => _app.Lifetime.StopApplication();
 
     public async ValueTask DisposeAsync()
     {
