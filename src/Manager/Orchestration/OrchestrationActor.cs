@@ -51,6 +51,14 @@ public sealed class OrchestrationActor : ReceiveActor, IWithTimers
     /// <inheritdoc/>
     protected override void PreStart() => _store.Tell(new StoreProtocol.Subscribe(Self));
 
+    // What failed once probably fails again, and the same state comes at once: without a rest it would fail in a storm.
+    /// <inheritdoc/>
+    protected override void PostRestart(Exception reason)
+    {
+        base.PostRestart(reason);
+        Rest(LongestRest);
+    }
+
     private void OnStateChanged(StoreProtocol.StateChanged changed)
     {
         _dirty.UnionWith(Concerned.By(_state, changed.State, changed.Touched, _settled));

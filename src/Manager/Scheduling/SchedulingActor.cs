@@ -12,6 +12,9 @@ public sealed class SchedulingActor : ReceiveActor, IWithTimers
     // The store answers every proposal; a lost answer (it was restarted) must not stop scheduling for ever.
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(30);
 
+    // What failed once probably fails again, and the same state comes at once.
+    private static readonly TimeSpan RestAfterFailure = TimeSpan.FromMilliseconds(500);
+
     private readonly IActorRef _store;
     private readonly TimeProvider _time;
     private readonly ILogger<SchedulingActor> _log;
@@ -21,6 +24,7 @@ public sealed class SchedulingActor : ReceiveActor, IWithTimers
     private bool _passIsDue;
     private bool _wasLeftOut;
     private bool _isWaitingForStore;
+    private bool _isResting;
 
     /// <summary>Made by the actor system.</summary>
     public SchedulingActor(IRequiredActor<StoreActor> store, TimeProvider time, ILogger<SchedulingActor> log)
@@ -33,6 +37,7 @@ public sealed class SchedulingActor : ReceiveActor, IWithTimers
         Receive<StoreProtocol.Committed>(OnCommitted);
         Receive<StoreProtocol.Stale>(_ => OnAnswered(again: true));
         Receive<AnswerIsLate>(_ => OnAnswerIsLate());
+        Receive<Rested>(_ => OnRested());
     }
 
     /// <inheritdoc/>
@@ -40,6 +45,20 @@ public sealed class SchedulingActor : ReceiveActor, IWithTimers
 
     /// <inheritdoc/>
     protected override void PreStart() => _store.Tell(new StoreProtocol.Subscribe(Self));
+
+    /// <inheritdoc/>
+    protected override void PostRestart(Exception reason)
+    {
+        base.PostRestart(reason);
+        _isResting = true;
+        Timers.StartSingleTimer(Rested.Instance, Rested.Instance, RestAfterFailure);
+    }
+
+    private void OnRested()
+    {
+        _isResting = false;
+        OnRunPass();
+    }
 
     private void OnStateChanged(StoreProtocol.StateChanged change)
     {
@@ -67,7 +86,7 @@ public sealed class SchedulingActor : ReceiveActor, IWithTimers
 
     private void OnRunPass()
     {
-        if (!_passIsDue || _isWaitingForStore)
+        if (!_passIsDue || _isWaitingForStore || _isResting)
             return;
         _passIsDue = false;
         var placements = Scheduler.Decide(_state, _usage, _time.GetUtcNow());
@@ -105,6 +124,11 @@ public sealed class SchedulingActor : ReceiveActor, IWithTimers
     private sealed record RunPass
     {
         public static RunPass Instance { get; } = new();
+    }
+
+    private sealed record Rested
+    {
+        public static Rested Instance { get; } = new();
     }
 
     private sealed record AnswerIsLate

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Akka.Actor;
 using Akka.TestKit;
 using Berth.Manager.Orchestration;
@@ -35,6 +36,28 @@ public sealed class OrchestrationActorTests : ActorTest
         Publish(world, Touched.Everything);
         _orchestration.Tell(new StoreProtocol.Committed(world.State.Index, 0), _store.Ref);
         _store.ExpectNoMsg(TimeSpan.FromMilliseconds(100));
+    }
+
+    [Fact]
+    public void A_decision_that_fails_is_tried_again_a_few_times_a_second_and_not_in_a_storm()
+    {
+        var world = World.Of(nodes: 1);
+        world.Create(Specs.Web(1));
+        var failing = Sys.ActorOf(Props.Create(() => new OrchestrationActor(_store.Ref, TimeProvider.System, new NoIds())));
+        var tries = 0;
+        for (var watch = Stopwatch.StartNew(); watch.Elapsed < TimeSpan.FromSeconds(1.2);)
+        {
+            if (_store.ReceiveOne(TimeSpan.FromMilliseconds(20)) is not StoreProtocol.Subscribe)
+                continue;
+            tries++;
+            failing.Tell(new StoreProtocol.StateChanged(world.State, Touched.Everything), _store.Ref);
+        }
+        Assert.InRange(tries, 2, 5);
+    }
+
+    private sealed class NoIds : IdSource
+    {
+        public override UInt128 Next() => throw new InvalidOperationException("a bug, as a test has it");
     }
 
     [Fact]

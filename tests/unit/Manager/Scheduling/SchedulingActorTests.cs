@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Akka.Actor;
 using Berth.Manager.Scheduling;
 using Berth.Manager.Store;
@@ -33,6 +34,28 @@ public sealed class SchedulingActorTests : ActorTest
         var node = _scene.Node("a");
         Publish(Touched.Nothing with { Nodes = [node] });
         Assert.Equal(new Change.TaskAssigned(task, node), Assert.Single(ExpectMsg<StoreProtocol.Propose>().Changes));
+    }
+
+    [Fact]
+    public void A_pass_that_fails_is_tried_again_a_few_times_a_second_and_not_in_a_storm()
+    {
+        _scene.Task(_scene.Service("web"), 1);
+        var failing = Sys.ActorOf(Props.Create(() => new SchedulingActor(
+            new KnownActor<StoreActor>(TestActor), new NoClock(), NullLogger<SchedulingActor>.Instance)));
+        var tries = 0;
+        for (var watch = Stopwatch.StartNew(); watch.Elapsed < TimeSpan.FromSeconds(1.2);)
+        {
+            if (ReceiveOne(TimeSpan.FromMilliseconds(20)) is not StoreProtocol.Subscribe)
+                continue;
+            tries++;
+            failing.Tell(new StoreProtocol.StateChanged(_scene.State, Touched.Everything));
+        }
+        Assert.InRange(tries, 2, 5);
+    }
+
+    private sealed class NoClock : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => throw new InvalidOperationException("a bug, as a test has it");
     }
 
     [Fact]
