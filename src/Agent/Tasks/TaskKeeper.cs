@@ -279,14 +279,16 @@ public sealed class TaskKeeper(StepRunner runner, ITaskMemory memory, TaskBoard 
 
     private void Show()
     {
-        var shown = _changed.Select(id => _tasks[id].Task).Where(task => !IsHeldBack(task)).ToList();
-        if (shown.Count == 0 && _forgotten.Count == 0)
+        if (_changed.Count == 0 && _forgotten.Count == 0)
             return;
-        board.Show(shown, _forgotten);
-        _changed.ExceptWith(shown.Select(task => task.Id));
+        board.Show([.. _changed.Select(id => Shown(_tasks[id].Task))], _forgotten);
+        _changed.Clear();
         _forgotten.Clear();
         PlanSave(SavePause);
     }
+
+    private HeldTask Shown(HeldTask task) =>
+        IsHeldBack(task) ? TaskTransitions.HoldBack(task, health.DiskTrouble ?? "it is being saved") : task;
 
     private void PlanSave(TimeSpan pause)
     {
@@ -325,6 +327,7 @@ public sealed class TaskKeeper(StepRunner runner, ITaskMemory memory, TaskBoard 
     private void TakeSaved(HashSet<LiveTask> touched)
     {
         touched.UnionWith(_unsaved.Select(id => _tasks[id]));
+        _changed.UnionWith(_unsaved);
         _unsaved.Clear();
     }
 

@@ -25,6 +25,10 @@ public static class TaskTransitions
         };
     }
 
+    /// <summary>A task that was assigned and cannot be accepted yet, as it is shown meanwhile.</summary>
+    public static HeldTask HoldBack(HeldTask task, string why) =>
+        task with { Status = task.Status with { State = TaskState.Assigned, Message = $"held back: the agent cannot save it: {why}" } };
+
     /// <summary>A changed assignment; what is desired never goes back.</summary>
     public static HeldTask Reassign(HeldTask task, TaskAssignment assignment) =>
         task with { Assignment = assignment with { Desired = Later(task.Assignment.Desired, assignment.Desired) }, IsDropped = false };

@@ -38,7 +38,7 @@ public sealed record Registration(
         [.. wire.Select(report => (TaskId.Parse(report.TaskId), ReadReport(report, now)))];
 
     private static ServiceTaskStatus ReadReport(V1.TaskReport report, DateTimeOffset now) =>
-        (TaskState)report.State is >= TaskState.Accepted and <= TaskState.Rejected and var state && Enum.IsDefined(state)
+        (TaskState)report.State is >= TaskState.Assigned and <= TaskState.Rejected and var state && Enum.IsDefined(state)
             ? report.ToModel(now)
             : throw new FormatException($"task {report.TaskId} is reported as {report.State}, which an agent never reports");
 }

@@ -7,7 +7,7 @@ public enum TaskState
     New = 0,
     /// <summary>Waits for a node.</summary>
     Pending = 64,
-    /// <summary>A node has been chosen; its agent has not spoken of it yet.</summary>
+    /// <summary>A node has been chosen; its agent has not accepted it yet.</summary>
     Assigned = 192,
     /// <summary>The agent has it, durably.</summary>
     Accepted = 256,

@@ -28,7 +28,8 @@ public sealed class TaskKeeperTests
         Assert.False(running.IsCompleted);
         Assert.Equal(0, engine.Created);
         Assert.Contains("no space left", health.DiskTrouble, StringComparison.Ordinal);
-        Assert.Equal([(new TaskId(2), TaskState.Shutdown)], board.Tasks.Values.Select(task => (task.Id, task.State)));
+        Assert.Equal((TaskState.Assigned, "held back: the agent cannot save it: no space left on device"), Shown(board, 1));
+        Assert.Equal((TaskState.Shutdown, "stopped before it was started"), Shown(board, 2));
 
         disk.IsFull = false;
         await UntilAsync(() => board.Tasks.GetValueOrDefault(new TaskId(1))?.State == TaskState.Rejected);
@@ -36,6 +37,9 @@ public sealed class TaskKeeperTests
         await stop.CancelAsync();
         await running.WaitAsync(Patience);
     }
+
+    private static (TaskState, string) Shown(TaskBoard board, uint id) =>
+        board.Tasks[new TaskId(id)].Status is var status ? (status.State, status.Message) : default;
 
     private static async Task UntilAsync(Func<bool> holds)
     {

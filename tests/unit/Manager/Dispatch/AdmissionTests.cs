@@ -52,7 +52,7 @@ public sealed class AdmissionTests
 
     [Theory]
     [InlineData(V1.TaskState.New)]
-    [InlineData(V1.TaskState.Assigned)]
+    [InlineData(V1.TaskState.Pending)]
     [InlineData(V1.TaskState.Remove)]
     [InlineData(V1.TaskState.Orphaned)]
     [InlineData((V1.TaskState)513)]
