@@ -2,4 +2,4 @@ using Berth.Cli.Commands;
 using Berth.Cli.Lab;
 
 var context = CommandContext.OfProcess();
-return await BerthCli.Run(BerthCli.Build(context, LabCommand.Build()), args, context);
+return await BerthCli.Run(BerthCli.Build(context, LineWords.Of(args), ("lab", LabCommand.Build)), args, context);

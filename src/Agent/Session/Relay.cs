@@ -147,7 +147,7 @@ public sealed class Relay(SessionParts parts, V1.Dispatcher.DispatcherClient cli
             Dir = start.Dir,
         }, reading).ConfigureAwait(false);
         if (start.Size is { } size)
-            await execution.ResizeAsync(size.Rows, size.Columns, reading).ConfigureAwait(false);
+            await ResizeAsync(execution, size, reading).ConfigureAwait(false);
 
         using var feeding = CancellationTokenSource.CreateLinkedTokenSource(reading);
         var fed = FeedAsync(execution, feeding.Token);
@@ -178,7 +178,7 @@ public sealed class Relay(SessionParts parts, V1.Dispatcher.DispatcherClient cli
         }
     }
 
-    private static async Task FeedAsync(IExecution execution, V1.ExecInput input, CancellationToken cancellation)
+    private async Task FeedAsync(IExecution execution, V1.ExecInput input, CancellationToken cancellation)
     {
         switch (input.InputCase)
         {
@@ -189,8 +189,21 @@ public sealed class Relay(SessionParts parts, V1.Dispatcher.DispatcherClient cli
                 execution.CloseStdin();
                 break;
             case V1.ExecInput.InputOneofCase.Resize:
-                await execution.ResizeAsync(input.Resize.Rows, input.Resize.Columns, cancellation).ConfigureAwait(false);
+                await ResizeAsync(execution, input.Resize, cancellation).ConfigureAwait(false);
                 break;
+        }
+    }
+
+    // A command may be over before its terminal has a size, and one in the wrong size is still of use.
+    private async Task ResizeAsync(IExecution execution, V1.TerminalSize size, CancellationToken cancellation)
+    {
+        try
+        {
+            await execution.ResizeAsync(size.Rows, size.Columns, cancellation).ConfigureAwait(false);
+        }
+        catch (EngineException refused)
+        {
+            parts.Log.LogDebug("the terminal of relay {Relay} keeps its size: {Reason}", request.RelayId, refused.Message);
         }
     }
 }

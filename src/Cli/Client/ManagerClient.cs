@@ -25,7 +25,8 @@ internal sealed class ManagerClient : IDisposable
         _time = time;
         _channel = GrpcChannel.ForAddress(address.SocketPath is null ? address.Url : "http://localhost", new GrpcChannelOptions
         {
-            HttpHandler = Handler(address),
+            // A client of our own, not a handler: around a handler the channel puts its balancer of many addresses.
+            HttpClient = new HttpClient(Handler(address)) { Timeout = Timeout.InfiniteTimeSpan },
             DisposeHttpClient = true,
             MaxReceiveMessageSize = 256 * 1024 * 1024,
         });

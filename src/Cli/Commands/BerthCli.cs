@@ -16,19 +16,34 @@ internal static class BerthCli
     /// <summary>The command tree.</summary>
     /// <param name="context">What commands work with.</param>
     /// <param name="more">Commands from other folders, such as <c>lab</c>.</param>
-    public static RootCommand Build(CommandContext context, params Command[] more)
+    public static RootCommand Build(CommandContext context, params (string Name, Func<Command> Build)[] more) =>
+        Build(context, LineWords.None, more);
+
+    /// <summary>As much of the command tree as a line needs that begins with these words.</summary>
+    /// <param name="context">What commands work with.</param>
+    /// <param name="line">The words; parsing that line gives the same with this tree as with the whole one.</param>
+    /// <param name="more">Commands from other folders, such as <c>lab</c>.</param>
+    public static RootCommand Build(CommandContext context, LineWords line, params (string Name, Func<Command> Build)[] more)
     {
         var root = new RootCommand("Berth: one cluster of many Docker hosts.");
         root.Directives.Clear();
         root.Options.Add(GlobalOptions.Host);
-        Command[] commands =
+        (string Name, Func<Command> Build)[] commands =
         [
-            StackCommands.Build(context), ServiceCommands.Build(context), NodeCommands.Build(context), TaskCommands.Build(context),
-            EventsCommand.Build(context), InfoCommand.Build(context), VersionCommand.Build(context), .. more, CompletionCommand.Build(context),
+            ("stack", () => StackCommands.Build(context, line.Command)),
+            ("service", () => ServiceCommands.Build(context, line.Command)),
+            ("node", () => NodeCommands.Build(context, line.Command)),
+            ("task", () => TaskCommands.Build(context, line.Command)),
+            ("events", () => EventsCommand.Build(context)),
+            ("info", () => InfoCommand.Build(context)),
+            ("version", () => VersionCommand.Build(context)),
+            .. more,
+            ("completion", () => CompletionCommand.Build(context)),
         ];
-        foreach (var command in commands)
+        foreach (var command in LineWords.Choose(line.Group, commands))
             root.Subcommands.Add(command);
-        root.Subcommands.Add(CompleteCommand.Build(context, root));
+        if (root.Subcommands.Count > 1)
+            root.Subcommands.Add(CompleteCommand.Build(context, root));
         ShowExamplesInHelp(root);
         ShowHelpForGroups(root, root);
         return root;

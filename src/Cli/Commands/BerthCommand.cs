@@ -40,10 +40,12 @@ internal sealed class BerthCommand : Command
         return this;
     }
 
-    /// <summary>Adds commands below this one.</summary>
-    public BerthCommand With(params Command[] commands)
+    /// <summary>Adds commands below this one: only the one that the command line names, where it names one of them.</summary>
+    /// <param name="named">The word after this command's on the line being run; null for all of them.</param>
+    /// <param name="commands">Every command below, and how it is made.</param>
+    public BerthCommand With(string? named, params (string Name, Func<Command> Build)[] commands)
     {
-        foreach (var command in commands)
+        foreach (var command in LineWords.Choose(named, commands))
             Subcommands.Add(command);
         return this;
     }

@@ -20,7 +20,7 @@ internal static class Changes
                 context.Terminal.Out.WriteLine(text(change));
             return;
         }
-        new Listing<ChangeLine>([], change => change.ID, ListJson.Default.ChangeLine).Print(context.Terminal, changes, format);
+        new Listing<ChangeLine>([], change => change.ID, () => ListJson.Default.ChangeLine).Print(context.Terminal, changes, format);
     }
 
     /// <summary>The <c>--format</c> of these commands.</summary>

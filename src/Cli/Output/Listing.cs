@@ -15,8 +15,8 @@ internal sealed record Column<T>(string Header, Func<T, string> Value)
 /// <summary>How rows of one kind are listed: as a table, as JSON, by a template, or only their ids.</summary>
 /// <param name="Columns">Of the table.</param>
 /// <param name="Quiet">What <c>-q</c> prints for a row.</param>
-/// <param name="Json">How a row is written as JSON; templates see the same fields.</param>
-internal sealed record Listing<T>(IReadOnlyList<Column<T>> Columns, Func<T, string> Quiet, JsonTypeInfo<T> Json)
+/// <param name="Json">How a row is written as JSON; templates see the same fields. A table never needs it.</param>
+internal sealed record Listing<T>(IReadOnlyList<Column<T>> Columns, Func<T, string> Quiet, Func<JsonTypeInfo<T>> Json)
 {
     private const int NarrowestElastic = 30;
 
@@ -32,8 +32,8 @@ internal sealed record Listing<T>(IReadOnlyList<Column<T>> Columns, Func<T, stri
     public string Render(IReadOnlyList<T> rows, ListFormat format, bool quiet, int? width) => format switch
     {
         ListFormat.Json when quiet => JsonText.Array(rows, (writer, row) => writer.WriteStringValue(Quiet(row))),
-        ListFormat.Json => JsonText.Array(rows, (writer, row) => JsonSerializer.Serialize(writer, row, Json)),
-        ListFormat.Template template => template.Parsed.RenderRows(rows.Select(row => JsonSerializer.SerializeToElement(row, Json)), template.WithHeader),
+        ListFormat.Json => JsonText.Array(rows, Json()),
+        ListFormat.Template template => template.Parsed.RenderRows(rows.Select(row => JsonSerializer.SerializeToElement(row, Json())), template.WithHeader),
         _ when quiet => string.Concat(rows.Select(row => Quiet(row) + "\n")),
         _ => Table(rows, width),
     };

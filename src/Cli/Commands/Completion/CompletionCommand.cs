@@ -44,10 +44,10 @@ internal static class CompletionCommand
         """;
 
     /// <summary>The command.</summary>
-    public static Command Build(CommandContext context) => new BerthCommand("completion", "Print the completion script of a shell").With(
-        Script(context, "bash", Bash, "source <(berth completion bash)"),
-        Script(context, "zsh", Zsh, "berth completion zsh > /usr/local/share/zsh/site-functions/_berth"),
-        Script(context, "fish", Fish, "berth completion fish > ~/.config/fish/completions/berth.fish"));
+    public static Command Build(CommandContext context) => new BerthCommand("completion", "Print the completion script of a shell").With(null,
+        ("bash", () => Script(context, "bash", Bash, "source <(berth completion bash)")),
+        ("zsh", () => Script(context, "zsh", Zsh, "berth completion zsh > /usr/local/share/zsh/site-functions/_berth")),
+        ("fish", () => Script(context, "fish", Fish, "berth completion fish > ~/.config/fish/completions/berth.fish")));
 
     private static BerthCommand Script(CommandContext context, string shell, string script, string example) =>
         new BerthCommand(shell, $"Print the completion script of {shell}", example).Does((_, _) =>

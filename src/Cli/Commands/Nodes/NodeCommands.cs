@@ -12,8 +12,13 @@ internal static class NodeCommands
     private static readonly string[] Known = ["id", "label", "name", "node.label", "role"];
 
     /// <summary>The command and those below it.</summary>
-    public static Command Build(CommandContext context) => new BerthCommand("node", "Manage nodes").With(
-        List(context), Inspect(context), Ps(context), NodeUpdate.Build(context));
+    /// <param name="context">What they work with.</param>
+    /// <param name="named">The one that is run; null for all.</param>
+    public static Command Build(CommandContext context, string? named) => new BerthCommand("node", "Manage nodes").With(named,
+        ("ls", () => List(context)),
+        ("inspect", () => Inspect(context)),
+        ("ps", () => Ps(context)),
+        ("update", () => NodeUpdate.Build(context)));
 
     /// <summary>Whether a node passes: ids and names by their beginning; <c>label</c> is the engine's, as with Docker.</summary>
     public static bool Matches(Filters filters, NodeSummary summary) =>

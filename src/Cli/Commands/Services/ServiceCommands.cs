@@ -6,8 +6,16 @@ namespace Berth.Cli.Commands.Services;
 internal static class ServiceCommands
 {
     /// <summary>The command and those below it.</summary>
-    public static Command Build(CommandContext context) => new BerthCommand("service", "Manage services").With(
-        ServiceCreate.Build(context), ServiceList.Build(context), ServicePs.Build(context), ServiceInspect.Build(context),
-        ServiceUpdate.Build(context), ServiceScale.Build(context), ServiceRollback.Build(context), LogsCommand.OfService(context),
-        ServiceRemove.Build(context));
+    /// <param name="context">What they work with.</param>
+    /// <param name="named">The one that is run; null for all.</param>
+    public static Command Build(CommandContext context, string? named) => new BerthCommand("service", "Manage services").With(named,
+        ("create", () => ServiceCreate.Build(context)),
+        ("ls", () => ServiceList.Build(context)),
+        ("ps", () => ServicePs.Build(context)),
+        ("inspect", () => ServiceInspect.Build(context)),
+        ("update", () => ServiceUpdate.Build(context)),
+        ("scale", () => ServiceScale.Build(context)),
+        ("rollback", () => ServiceRollback.Build(context)),
+        ("logs", () => LogsCommand.OfService(context)),
+        ("rm", () => ServiceRemove.Build(context)));
 }

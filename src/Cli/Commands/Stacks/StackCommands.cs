@@ -10,8 +10,15 @@ namespace Berth.Cli.Commands.Stacks;
 internal static class StackCommands
 {
     /// <summary>The command and those below it.</summary>
-    public static Command Build(CommandContext context) => new BerthCommand("stack", "Manage stacks").With(
-        StackDeploy.Build(context), StackConfig.Build(context), List(context), Ps(context), ServiceList.OfStack(context), StackRemove.Build(context));
+    /// <param name="context">What they work with.</param>
+    /// <param name="named">The one that is run; null for all.</param>
+    public static Command Build(CommandContext context, string? named) => new BerthCommand("stack", "Manage stacks").With(named,
+        ("deploy", () => StackDeploy.Build(context)),
+        ("config", () => StackConfig.Build(context)),
+        ("ls", () => List(context)),
+        ("ps", () => Ps(context)),
+        ("services", () => ServiceList.OfStack(context)),
+        ("rm", () => StackRemove.Build(context)));
 
     private static BerthCommand List(CommandContext context)
     {

@@ -8,8 +8,13 @@ namespace Berth.Cli.Commands.Tasks;
 internal static class TaskCommands
 {
     /// <summary>The command and those below it.</summary>
-    public static Command Build(CommandContext context) => new BerthCommand("task", "Manage tasks").With(
-        List(context), Inspect(context), LogsCommand.OfTask(context), TaskExec.Build(context));
+    /// <param name="context">What they work with.</param>
+    /// <param name="named">The one that is run; null for all.</param>
+    public static Command Build(CommandContext context, string? named) => new BerthCommand("task", "Manage tasks").With(named,
+        ("ls", () => List(context)),
+        ("inspect", () => Inspect(context)),
+        ("logs", () => LogsCommand.OfTask(context)),
+        ("exec", () => TaskExec.Build(context)));
 
     private static BerthCommand List(CommandContext context)
     {

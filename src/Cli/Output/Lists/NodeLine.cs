@@ -19,7 +19,7 @@ internal sealed record NodeLine(
             new("ENGINE VERSION", row => row.EngineVersion),
         ],
         row => row.ID,
-        ListJson.Default.NodeLine);
+        () => ListJson.Default.NodeLine);
 
     /// <summary>The row of a node. The one manager leads; where a node with a manager cannot be heard, that is said.</summary>
     public static NodeLine Of(NodeSummary summary)

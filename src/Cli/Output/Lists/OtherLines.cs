@@ -13,7 +13,7 @@ internal sealed record StackLine(string Name, int Services, string Replicas, str
             new("REPLICAS", row => row.Replicas),
         ],
         row => row.Name,
-        ListJson.Default.StackLine);
+        () => ListJson.Default.StackLine);
 
     /// <summary>The row of a stack.</summary>
     public static StackLine Of(StackSummary summary) => new(

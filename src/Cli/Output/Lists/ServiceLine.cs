@@ -20,7 +20,7 @@ internal sealed record ServiceLine(
             new("PORTS", row => row.Ports),
         ],
         row => row.ID,
-        ListJson.Default.ServiceLine);
+        () => ListJson.Default.ServiceLine);
 
     /// <summary>The row of a service.</summary>
     public static ServiceLine Of(ServiceSummary summary)

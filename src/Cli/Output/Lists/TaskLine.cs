@@ -26,7 +26,7 @@ internal sealed record TaskLine(
             new("PORTS", row => row.Ports),
         ],
         row => row.ID,
-        ListJson.Default.TaskLine);
+        () => ListJson.Default.TaskLine);
 
     /// <summary>The rows of tasks that are sorted by name, each slot's newest first.</summary>
     public static IReadOnlyList<TaskLine> Of(IReadOnlyList<TaskRow> rows, DateTimeOffset now) =>

@@ -19,7 +19,7 @@ internal static class CliRun
     {
         using StringWriter stdout = new(), stderr = new();
         var context = Context(stdout, stderr, environment ?? (name => name == "BERTH_HOST" ? "unix:///nonexistent/manager.sock" : null));
-        var code = await BerthCli.Run(BerthCli.Build(context), arguments, context);
+        var code = await BerthCli.Run(BerthCli.Build(context, LineWords.Of(arguments)), arguments, context);
         return (code, stdout.ToString(), stderr.ToString());
     }
 }
