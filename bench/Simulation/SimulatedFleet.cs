@@ -5,6 +5,8 @@ namespace Berth.Bench.Simulation;
 /// <summary>Many simulated agents in this process, with one clock for all heartbeats.</summary>
 public sealed class SimulatedFleet : IAsyncDisposable
 {
+    private const int AgentsAtOnce = 200;
+
     private readonly List<SimulatedAgent> _agents = [];
     private readonly CancellationTokenSource _stop = new();
     private Task _beats = Task.CompletedTask;
@@ -19,9 +21,14 @@ public sealed class SimulatedFleet : IAsyncDisposable
     {
         var fleet = new SimulatedFleet();
         for (var number = 0; number < count; number++)
+        {
+            // Real agents dial again when the socket's queue is full (512); these do not.
+            if (number % AgentsAtOnce == 0)
+                await fleet.RegisteredAsync(number);
             fleet._agents.Add(new SimulatedAgent(socket, number, fleet));
+        }
         fleet._beats = fleet.BeatAsync();
-        await Command.UntilAsync($"{count} agents are registered", TimeSpan.FromSeconds(60), () => Task.FromResult(Volatile.Read(ref fleet._registered) >= count));
+        await fleet.RegisteredAsync(count);
         return fleet;
     }
 
@@ -38,6 +45,9 @@ public sealed class SimulatedFleet : IAsyncDisposable
             await agent.DisposeAsync();
         _stop.Dispose();
     }
+
+    private Task RegisteredAsync(int count) =>
+        Command.UntilAsync($"{count} agents are registered", TimeSpan.FromSeconds(60), () => Task.FromResult(Volatile.Read(ref _registered) >= count), everyMilliseconds: 5);
 
     private async Task BeatAsync()
     {

@@ -49,6 +49,7 @@ internal static class ManagerActors
             .AddDispatch()
             .AddApi());
         services.AddHostedService<RecoveredStore>();
+        services.AddHostedService<HeapTrimmer>();
     }
 
     /// <summary>Maps the calls.</summary>

@@ -20,6 +20,10 @@ public sealed class OrchestrationActor : ReceiveActor, IWithTimers
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(30);
     private const int RestFactor = 4;
 
+    /// <summary>Changes proposed in one round; what a service needs beyond that is decided again in the next. A deployment of
+    /// tens of thousands of tasks must not stand in the store as one block before everybody's commands.</summary>
+    public const int ChangesPerRound = 4000;
+
     private readonly IActorRef _store;
     private readonly TimeProvider _time;
     private readonly IdSource _ids;
@@ -115,9 +119,12 @@ public sealed class OrchestrationActor : ReceiveActor, IWithTimers
     private void DecideRound(DateTimeOffset now)
     {
         var started = Stopwatch.GetTimestamp();
+        var left = ChangesPerRound;
         _proposed.Clear();
-        foreach (var service in _dirty)
+        foreach (var service in _dirty.ToList())
         {
+            if (left == 0)
+                break;
             var decision = ServiceDecider.Decide(_state, service, now, _ids);
             if (decision.AskAgainAt is { } at)
                 _agenda[service] = at;
@@ -127,13 +134,20 @@ public sealed class OrchestrationActor : ReceiveActor, IWithTimers
                 _settled.Add(service);
             else
                 _settled.Remove(service);
+            // What is decided is level-triggered: a part of it, in its order, leads to the rest.
+            var isWhole = decision.Changes.Length <= left;
             if (!decision.Changes.IsEmpty)
-                Propose(service, decision.Changes);
+                Propose(service, isWhole ? decision.Changes : decision.Changes[..left]);
+            if (!isWhole)
+                break;
+            left -= decision.Changes.Length;
+            _dirty.Remove(service);
         }
-        _dirty.Clear();
         if (_unanswered > 0)
             Timers.StartSingleTimer(Unanswered.Instance, Unanswered.Instance, AnswerTimeout);
-        Rest(Stopwatch.GetElapsedTime(started) * RestFactor);
+        // While the limit holds work back, waiting for the answers is rest enough.
+        if (_dirty.Count == 0)
+            Rest(Stopwatch.GetElapsedTime(started) * RestFactor);
     }
 
     private void Propose(ServiceId service, ImmutableArray<Change> changes)

@@ -17,6 +17,6 @@ public static class OrchestrationSetup
         {
             var store = registry.Get<StoreActor>();
             registry.Register<OrchestrationActor>(
-                system.ActorOf(Props.Create(() => new OrchestrationActor(store, time, ids)), "orchestration"));
+                system.ActorOf(Props.Create(() => new OrchestrationActor(store, time, ids)).WithDispatcher(StoreSetup.Dispatcher), "orchestration"));
         });
 }

@@ -1,4 +1,5 @@
 using Akka.Hosting;
+using Berth.Manager.Store;
 
 namespace Berth.Manager.Scheduling;
 
@@ -8,5 +9,5 @@ public static class SchedulingHosting
     /// <summary>Starts <see cref="SchedulingActor"/>; after the store.</summary>
     public static AkkaConfigurationBuilder AddScheduling(this AkkaConfigurationBuilder akka) =>
         akka.WithActors((system, registry, resolver) =>
-            registry.Register<SchedulingActor>(system.ActorOf(resolver.Props<SchedulingActor>(), "scheduling")));
+            registry.Register<SchedulingActor>(system.ActorOf(resolver.Props<SchedulingActor>().WithDispatcher(StoreSetup.Dispatcher), "scheduling")));
 }

@@ -8,6 +8,10 @@ namespace Berth.Manager.Store;
 /// <summary>Puts the store into an actor system.</summary>
 public static class StoreSetup
 {
+    /// <summary>Threads of the few actors that everybody waits for: the store, its files and the deciders. The pool's own queue
+    /// holds thousands of agents' messages after a large deployment, and each hop of a command would wait behind all of them.</summary>
+    public const string Dispatcher = "berth.deciders";
+
     /// <summary>Starts the store actor on the files of <paramref name="options"/>, which are made when they are missing.</summary>
     /// <param name="builder">The system being built.</param>
     /// <param name="options">Where and how.</param>
@@ -24,13 +28,18 @@ public static class StoreSetup
             .AddHocon(SqlPersistence.DefaultConfiguration, HoconAddMode.Append)
             .WithActors((system, registry) =>
             {
-                var store = system.ActorOf(Props.Create(() => new StoreActor(view, options, failure, ids, time)), "store");
+                var store = system.ActorOf(Props.Create(() => new StoreActor(view, options, failure, ids, time)).WithDispatcher(Dispatcher), "store");
                 registry.Register<StoreActor>(store);
             });
     }
 
     // Journal and snapshots have a file each: they are written side by side, and SQLite has one writer a file.
     private static string Hocon(string directory) => $$"""
+        {{Dispatcher}} {
+          type = ForkJoinDispatcher
+          throughput = 20
+          dedicated-thread-pool { thread-count = 4, threadtype = background }
+        }
         akka.actor {
           serializers {
             json = "{{typeof(RefusingSerializer).AssemblyQualifiedName}}"
@@ -46,6 +55,8 @@ public static class StoreSetup
           journal {
             plugin = "akka.persistence.journal.sql"
             sql {
+              plugin-dispatcher = "{{Dispatcher}}"
+              materializer-dispatcher = "{{Dispatcher}}"
               connection-string = "{{StoreDatabase.ConnectionString(directory, StoreDatabase.JournalFile)}}"
               provider-name = "SQLite.MS"
               auto-initialize = false

@@ -61,6 +61,23 @@ public sealed class OrchestrationActorTests : ActorTest
     }
 
     [Fact]
+    public void A_large_service_is_made_in_parts_that_others_commands_fit_between()
+    {
+        var world = World.Of(nodes: 1);
+        var web = world.Create(Specs.Web(OrchestrationActor.ChangesPerRound + 3));
+        Publish(world, Touched.Everything);
+
+        var first = _store.ExpectMsg<StoreProtocol.Propose>();
+        Assert.Equal(OrchestrationActor.ChangesPerRound, first.Changes.Length);
+        world.Commit([.. first.Changes]);
+        Publish(world, Touched.Nothing with { Services = [web] });
+        _store.Reply(new StoreProtocol.Committed(world.State.Index, 0));
+
+        var rest = _store.ExpectMsg<StoreProtocol.Propose>();
+        Assert.Equal((3, world.State.Index), (rest.Changes.Length, rest.BasedOn));
+    }
+
+    [Fact]
     public void What_was_decided_on_an_old_state_is_decided_again()
     {
         var world = World.Of(nodes: 1);

@@ -104,6 +104,9 @@ internal sealed class World
 
     public OrchestrationDecision Decide(ServiceId id) => ServiceDecider.Decide(State, id, Now, _ids);
 
+    /// <summary>How much of a decision takes effect before the next is made.</summary>
+    public int ChangesPerRound { get; set; } = int.MaxValue;
+
     /// <summary>Decides for every service and applies it, once.</summary>
     public void Orchestrate()
     {
@@ -111,7 +114,7 @@ internal sealed class World
         {
             var changes = Decide(id).Changes;
             if (!changes.IsEmpty)
-                Commit([.. changes]);
+                Commit([.. changes.Take(ChangesPerRound)]);
         }
     }
 

@@ -80,20 +80,27 @@ public sealed class WorldProperties
     /// <summary>Whatever happened: once it stops, and the spec is one that works, the service converges.</summary>
     [Fact]
     public void A_service_converges_once_faults_stop() =>
-        Gen.Select(GenSpec, GenEvent.List[0, 25]).Sample(
-            (spec, events) =>
-            {
-                var world = World.Of(Nodes);
-                var web = world.Create(spec);
-                world.Invariant = w => AssertAlways(w, web);
-                foreach (var happens in events)
-                    Happen(world, web, happens);
+        Gen.Select(GenSpec, GenEvent.List[0, 25]).Sample((spec, events) => Converges(spec, events, int.MaxValue), iter: 150, print: Print);
 
-                Calm(world, web);
-                world.UntilConverged(web, steps: 900, seconds: 1);
-                Assert.Equal(world.Judge(web).Desired, world.Live(web).Count);
-            },
-            iter: 150, print: Print);
+    /// <summary>Large decisions take effect in parts, and the next is made on what the first part led to.</summary>
+    [Fact]
+    public void A_service_converges_also_when_decisions_take_effect_in_parts() =>
+        Gen.Select(GenSpec, GenEvent.List[0, 25], Gen.Int[1, 3]).Sample(
+            (spec, events, part) => Converges(spec, events, part), iter: 150, print: Print);
+
+    private static void Converges(ServiceSpec spec, List<Event> events, int changesPerRound)
+    {
+        var world = World.Of(Nodes);
+        world.ChangesPerRound = changesPerRound;
+        var web = world.Create(spec);
+        world.Invariant = w => AssertAlways(w, web);
+        foreach (var happens in events)
+            Happen(world, web, happens);
+
+        Calm(world, web);
+        world.UntilConverged(web, steps: 900, seconds: 1);
+        Assert.Equal(world.Judge(web).Desired, world.Live(web).Count);
+    }
 
     /// <summary>Whatever happened: what was decided and took effect is not decided again. One decision may open the way for
     /// another (the last old task is gone, so the rollout is over), but soon nothing is left to say.</summary>
