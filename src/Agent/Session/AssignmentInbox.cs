@@ -1,6 +1,7 @@
 using System.Globalization;
 using Berth.Agent.Tasks;
 using Berth.Model;
+using Berth.Protocol;
 using V1 = Berth.Protocol.V1;
 
 namespace Berth.Agent.Session;
@@ -8,11 +9,16 @@ namespace Berth.Agent.Session;
 /// <summary>What a manager sent cannot be followed; the session is begun anew.</summary>
 public sealed class ProtocolException(string message) : Exception(message);
 
-/// <summary>Reads one session's assignment sets: in order, of an epoch that is obeyed, with templates sent once.</summary>
+/// <summary>Reads one session's assignment sets: in order, of an epoch that is obeyed, with templates sent once for as long as a
+/// task names them.</summary>
 public sealed class AssignmentInbox(long epoch)
 {
     private readonly Dictionary<string, TaskTemplate> _templates = [];
+    private readonly NamedTemplates<string> _named = new();
     private long? _sequence;
+
+    /// <summary>Templates that later sets may name without sending them.</summary>
+    public IReadOnlyCollection<string> Templates => _templates.Keys;
 
     /// <summary>Reads the next set.</summary>
     /// <param name="set">As it came.</param>
@@ -29,10 +35,19 @@ public sealed class AssignmentInbox(long epoch)
         _sequence = set.Sequence;
         foreach (var (key, template) in set.Templates)
             _templates[key] = template.ToModel();
-        return new AssignmentChange(
+        var change = new AssignmentChange(
             set.Full,
             [.. set.Tasks.Select(task => task.ToModel(Template(task, held)))],
             [.. set.Removed.Select(TaskId.Parse)]);
+        Forget(set, change);
+        return change;
+    }
+
+    private void Forget(V1.AssignmentSet set, AssignmentChange change)
+    {
+        _named.Apply(set.Full, change.Tasks.Zip(set.Tasks, (task, wire) => (task.Id, wire.Template)), change.Removed);
+        foreach (var key in _templates.Keys.Where(key => !_named.Contains(key)).ToList())
+            _templates.Remove(key);
     }
 
     private TaskTemplate Template(V1.Assignment task, IReadOnlyDictionary<TaskId, HeldTask> held)

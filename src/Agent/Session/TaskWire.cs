@@ -13,7 +13,6 @@ public static class TaskWire
     {
         ServiceId = wire.ServiceId,
         ServiceName = wire.ServiceName,
-        ServiceLabels = ValueMap.From(wire.ServiceLabels),
         SpecVersion = wire.SpecVersion,
         Spec = wire.Spec.ToModel(),
     };
@@ -23,7 +22,6 @@ public static class TaskWire
     {
         ServiceId = template.ServiceId,
         ServiceName = template.ServiceName,
-        ServiceLabels = { template.ServiceLabels.ToDictionary() },
         SpecVersion = template.SpecVersion,
         Spec = template.Spec.ToWire(),
     };

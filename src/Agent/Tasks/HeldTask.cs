@@ -10,8 +10,6 @@ public sealed record TaskTemplate
     public required string ServiceId { get; init; }
     /// <summary>The service's name.</summary>
     public required string ServiceName { get; init; }
-    /// <summary>The service's labels.</summary>
-    public ValueMap ServiceLabels { get; init; } = ValueMap.Empty;
     /// <summary>Which of the service's task specs it is.</summary>
     public long SpecVersion { get; init; }
     /// <summary>What each task runs.</summary>

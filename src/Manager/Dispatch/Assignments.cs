@@ -10,13 +10,16 @@ namespace Berth.Manager.Dispatch;
 public sealed class Told
 {
     private readonly Dictionary<TaskId, TaskState> _desired = [];
-    private readonly HashSet<(ServiceId, long)> _templates = [];
+    private readonly NamedTemplates<(ServiceId, long)> _templates = new();
 
     /// <summary>Tasks it was told of and that were not removed.</summary>
     public IReadOnlyDictionary<TaskId, TaskState> Desired => _desired;
 
     /// <summary>Messages so far.</summary>
     public long Sequence { get; private set; }
+
+    /// <summary>Templates it has, by service and spec version.</summary>
+    public IReadOnlyCollection<(ServiceId Service, long SpecVersion)> Templates => _templates.All;
 
     /// <summary>Whether it has the task's template.</summary>
     public bool HasTemplate(ServiceTask task) => _templates.Contains((task.ServiceId, task.SpecVersion));
@@ -25,13 +28,13 @@ public sealed class Told
     public void Remember(AssignmentDelta delta)
     {
         Sequence++;
+        if (delta.IsFull)
+            _desired.Clear();
         foreach (var task in delta.Put)
-        {
             _desired[task.Id] = task.DesiredState;
-            _templates.Add((task.ServiceId, task.SpecVersion));
-        }
         foreach (var removed in delta.Removed)
             _desired.Remove(removed);
+        _templates.Apply(delta.IsFull, delta.Put.Select(task => (task.Id, (task.ServiceId, task.SpecVersion))), delta.Removed);
     }
 }
 
@@ -145,7 +148,6 @@ public sealed class Templates(ClusterState state)
         {
             ServiceId = task.ServiceId.ToString(),
             ServiceName = service?.Spec.Name ?? task.ServiceId.ToString(),
-            ServiceLabels = { (service?.Spec.Labels ?? ValueMap.Empty).ToDictionary() },
             SpecVersion = task.SpecVersion,
             Spec = task.Spec.ToWire(),
         };

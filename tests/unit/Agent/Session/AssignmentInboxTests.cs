@@ -18,6 +18,7 @@ public sealed class AssignmentInboxTests
         var inbox = new AssignmentInbox(epoch: 3);
         var first = Set(1, full: true);
         first.Templates["t"] = ATask.Template().ToWire();
+        first.Tasks.Add(new V1.Assignment { TaskId = new TaskId(4).ToString(), Slot = 1, Template = "t", DesiredState = V1.TaskState.Running });
         inbox.Read(first, Nothing);
         var second = Set(2);
         second.Tasks.Add(new V1.Assignment { TaskId = new TaskId(5).ToString(), Slot = 2, Template = "t", DesiredState = V1.TaskState.Running });

@@ -1,3 +1,5 @@
+using Berth.Agent.Session;
+using Berth.Agent.Tasks;
 using Berth.Manager.Dispatch;
 using Berth.Manager.Store;
 using Berth.Model;
@@ -11,7 +13,7 @@ public sealed class AssignmentsTests
 {
     [Fact]
     public void A_full_set_and_the_changes_after_it_leave_the_agent_with_exactly_what_its_node_is_to_hold() =>
-        Gen.Select(Gen.Int[0, 6], Gen.Int[0, 40]).Array[1, 60].Sample(steps =>
+        Gen.Select(Gen.Int[0, 7], Gen.Int[0, 40]).Array[1, 60].Sample(steps =>
         {
             var scene = new SchedulingScene();
             NodeId[] nodes = [scene.Node("a"), scene.Node("b")];
@@ -32,6 +34,7 @@ public sealed class AssignmentsTests
                     if (!delta.IsEmpty)
                         agent.Take(delta, scene.State);
                     Assert.Equal(Wanted(scene.State, agent.Node), agent.Held);
+                    agent.RemembersWhatTheManagerThinks();
                     Assert.True(Assignments.Diff(scene.State, agent.Node, agent.Told, touched).IsEmpty);
                 }
             }
@@ -56,6 +59,28 @@ public sealed class AssignmentsTests
         Assert.Empty(second.Templates);
         Assert.Equal(template.Key, Assert.Single(second.Tasks).Template);
         Assert.Equal((2L, false), (second.Sequence, second.Full));
+    }
+
+    [Fact]
+    public void A_template_that_no_told_task_names_is_forgotten_and_sent_again_when_needed()
+    {
+        var scene = new SchedulingScene();
+        var node = scene.Node("a");
+        var told = new Told();
+        told.Remember(Assignments.Full(scene.State, node));
+        var web = scene.Service("web");
+        for (var round = 1; round <= 3; round++)
+        {
+            var task = scene.TaskOn(web, 1, node);
+            var put = Assignments.Diff(scene.State, node, told, [task]);
+            Assert.Single(Assignments.ToWire(put, told, new Templates(scene.State), epoch: 1).Templates);
+            told.Remember(put);
+            Assert.Single(told.Templates);
+
+            scene.Commit(new Change.TaskRemoved(task));
+            told.Remember(Assignments.Diff(scene.State, node, told, [task]));
+            Assert.Empty(told.Templates);
+        }
     }
 
     [Fact]
@@ -115,13 +140,20 @@ public sealed class AssignmentsTests
             case 5:
                 scene.Commit(new Change.TaskRemoved(task.Id));
                 break;
+            case 6:
+                scene.Update(task.ServiceId);
+                break;
+            case 7:
+                scene.Commit(new Change.TaskRespecified(task.Id, scene.State.Services[task.ServiceId].SpecVersion));
+                break;
         }
     }
 
-    // Does with sets what agent.proto says an agent does.
+    // Does with sets what agent.proto says an agent does; reads them as an agent does.
     private sealed class ModelAgent(NodeId node)
     {
-        private readonly HashSet<string> _templates = [];
+        private static readonly Dictionary<TaskId, HeldTask> Forgetful = [];
+        private readonly AssignmentInbox _inbox = new(epoch: 1);
 
         public NodeId Node { get; } = node;
         public Told Told { get; } = new();
@@ -132,15 +164,19 @@ public sealed class AssignmentsTests
             var set = Assignments.ToWire(delta, Told, new Templates(state), 1);
             Told.Remember(delta);
             Assert.Equal(Told.Sequence, set.Sequence);
-            Assert.All(set.Templates.Keys, key => Assert.True(_templates.Add(key)));
+            Assert.All(set.Templates.Keys, key => Assert.DoesNotContain(key, _inbox.Templates));
+            _inbox.Read(set, Forgetful);
             if (set.Full)
                 Held.Clear();
             foreach (var task in set.Tasks)
             {
-                Assert.Contains(task.Template, _templates);
                 Held[task.TaskId] = task.DesiredState;
             }
             Assert.All(set.Removed, removed => Assert.True(Held.Remove(removed)));
         }
+
+        public void RemembersWhatTheManagerThinks() => Assert.Equal(
+            Told.Templates.Select(template => $"{template.Service}/{template.SpecVersion}").Order(StringComparer.Ordinal),
+            _inbox.Templates.Order(StringComparer.Ordinal));
     }
 }

@@ -70,6 +70,13 @@ internal sealed class SchedulingScene
         return created.Id;
     }
 
+    /// <summary>The service's spec changes; its tasks stay what they were.</summary>
+    public void Update(ServiceId service)
+    {
+        var before = State.Services[service];
+        Commit(new Change.ServicePut(before with { SpecVersion = before.SpecVersion + 1 }));
+    }
+
     public TaskId TaskOn(ServiceId service, int slot, NodeId node, TaskState state = TaskState.Running)
     {
         var id = Task(service, slot);
@@ -108,7 +115,7 @@ internal sealed class SchedulingScene
         [.. nodes.Select(node => State.TasksOf(service).Count(task => task.NodeId == node && task.IsLive))];
 
     private Change.TaskCreated Created(ServiceId service, int slot, TaskState desired = TaskState.Running, NodeId? node = null) =>
-        new(new TaskId(_ids.Next()), service, slot, node, 1, desired, 0, null);
+        new(new TaskId(_ids.Next()), service, slot, node, State.Services[service].SpecVersion, desired, 0, null);
 
     private static Constraint Parse(string text) =>
         Constraint.TryParse(text, out var constraint, out var error) ? constraint : throw new FormatException(error);
