@@ -18,12 +18,12 @@ public sealed class AgentSession : IDisposable
 
     private readonly CancellationTokenSource _closed = new();
     private string? _closeReason;
+    private Heart? _heart;
 
     /// <summary>A session of who registered.</summary>
-    public AgentSession(Registration registration, Heart heart)
+    public AgentSession(Registration registration)
     {
         Registration = registration;
-        Heart = heart;
         Closed = _closed.Token;
     }
 
@@ -33,8 +33,8 @@ public sealed class AgentSession : IDisposable
     /// <summary>Its node.</summary>
     public NodeId Node => Registration.Node;
 
-    /// <summary>Where its beats are noted.</summary>
-    public Heart Heart { get; }
+    /// <summary>Where its beats are noted; only an admitted session has one.</summary>
+    public Heart Heart => _heart ?? throw new InvalidOperationException($"the session of {Node} was not admitted");
 
     /// <summary>What waits to be sent, in order.</summary>
     public ChannelReader<V1.ManagerMessage> Outgoing => _outgoing.Reader;
@@ -44,6 +44,9 @@ public sealed class AgentSession : IDisposable
 
     /// <summary>Why it was closed from here; null while it was not.</summary>
     public string? CloseReason => Volatile.Read(ref _closeReason);
+
+    /// <summary>It is its node's session now.</summary>
+    public void Admit(Heart heart) => _heart = heart;
 
     /// <summary>Sends a message after those that wait; closes the session when too many do.</summary>
     /// <returns>Whether it will be sent.</returns>

@@ -18,6 +18,7 @@ public sealed class DispatchActor : ReceiveActor
     private readonly IActorRef _store;
     private readonly IActorRef _nodes;
     private readonly AgentSessions _open;
+    private readonly Heartbeats _heartbeats;
     private readonly NodesOptions _options;
     private readonly ILogger<DispatchActor> _log;
     private readonly Dictionary<NodeId, Listener> _listeners = [];
@@ -26,12 +27,13 @@ public sealed class DispatchActor : ReceiveActor
 
     /// <summary>Made by the actor system.</summary>
     public DispatchActor(
-        IRequiredActor<StoreActor> store, IRequiredActor<NodesActor> nodes, AgentSessions open, IOptions<NodesOptions> options,
-        ILogger<DispatchActor> log)
+        IRequiredActor<StoreActor> store, IRequiredActor<NodesActor> nodes, AgentSessions open, Heartbeats heartbeats,
+        IOptions<NodesOptions> options, ILogger<DispatchActor> log)
     {
         _store = store.ActorRef;
         _nodes = nodes.ActorRef;
         _open = open;
+        _heartbeats = heartbeats;
         _options = options.Value;
         _log = log;
         Receive<StoreProtocol.StateChanged>(OnStateChanged);
@@ -65,6 +67,7 @@ public sealed class DispatchActor : ReceiveActor
         {
             if (rival is not null)
                 Drop(rival, admission.Reason);
+            session.Admit(_heartbeats.Of(session.Node));
             _listeners[session.Node] = new Listener(session);
         }
         Sender.Tell(admission);
@@ -86,6 +89,9 @@ public sealed class DispatchActor : ReceiveActor
             return;
         Forget(ended.Session.Node);
         End(listener, ended.Reason);
+        // Whoever did not become a member leaves nothing behind; of members the heart is forgotten with the node.
+        if (listener.Told is null && !_state.Nodes.ContainsKey(ended.Session.Node))
+            _heartbeats.Forget(ended.Session.Node);
     }
 
     private void OnStateChanged(StoreProtocol.StateChanged change)

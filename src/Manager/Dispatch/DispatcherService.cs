@@ -14,7 +14,7 @@ namespace Berth.Manager.Dispatch;
 
 /// <summary>Where agents dial in: sessions, and relays that were asked for on them.</summary>
 public sealed class DispatcherService(
-    IRequiredActor<StoreActor> store, IRequiredActor<DispatchActor> dispatch, IRequiredActor<NodesActor> nodes, Heartbeats heartbeats,
+    IRequiredActor<StoreActor> store, IRequiredActor<DispatchActor> dispatch, IRequiredActor<NodesActor> nodes,
     RelayHub relays, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<DispatcherService> log) : V1.Dispatcher.DispatcherBase
 {
     private const string Stopping = "the manager is stopping";
@@ -27,7 +27,7 @@ public sealed class DispatcherService(
         IAsyncStreamReader<V1.AgentMessage> requestStream, IServerStreamWriter<V1.ManagerMessage> responseStream, ServerCallContext context)
     {
         var registration = await ReadRegistrationAsync(requestStream, context.CancellationToken);
-        using var session = new AgentSession(registration, heartbeats.Of(registration.Node));
+        using var session = new AgentSession(registration);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping, session.Closed);
         var reason = "its connection broke";
         try

@@ -25,7 +25,7 @@ internal sealed class AgentServer : IAsyncDisposable
     private AgentServer(WebApplication app, GrpcChannel channel, string folder) => (_app, _channel, _folder) = (app, channel, folder);
 
     public static async Task<AgentServer> StartAsync(
-        IRequiredActor<StoreActor> store, IRequiredActor<DispatchActor> dispatch, IRequiredActor<NodesActor> nodes, Heartbeats heartbeats, RelayHub hub)
+        IRequiredActor<StoreActor> store, IRequiredActor<DispatchActor> dispatch, IRequiredActor<NodesActor> nodes, RelayHub hub)
     {
         var folder = Directory.CreateTempSubdirectory("berth-dispatch-").FullName;
         var socket = Path.Combine(folder, "manager.sock");
@@ -33,7 +33,7 @@ internal sealed class AgentServer : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenUnixSocket(socket, listen => listen.Protocols = HttpProtocols.Http2));
         builder.Services.AddGrpc();
-        builder.Services.AddSingleton(store).AddSingleton(dispatch).AddSingleton(nodes).AddSingleton(heartbeats).AddSingleton(hub)
+        builder.Services.AddSingleton(store).AddSingleton(dispatch).AddSingleton(nodes).AddSingleton(hub)
             .AddSingleton(TimeProvider.System).AddSingleton<DispatcherService>();
         var app = builder.Build();
         app.MapGrpcService<DispatcherService>();

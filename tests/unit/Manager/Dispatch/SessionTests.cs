@@ -31,7 +31,7 @@ public sealed class SessionTests : ActorTest, IAsyncLifetime
         _store = CreateTestProbe();
         _nodes = CreateTestProbe();
         _dispatch = Sys.ActorOf(Props.Create(() => new DispatchActor(
-            new KnownActor<StoreActor>(_store), new KnownActor<NodesActor>(_nodes), _sessions, Options.Create(new NodesOptions()),
+            new KnownActor<StoreActor>(_store), new KnownActor<NodesActor>(_nodes), _sessions, _heartbeats, Options.Create(new NodesOptions()),
             NullLogger<DispatchActor>.Instance)));
         _store.ExpectMsg<StoreProtocol.Subscribe>();
         _scene.Commit(new Change.ClusterFormed(Cluster), new Change.LeaderElected(3));
@@ -42,7 +42,7 @@ public sealed class SessionTests : ActorTest, IAsyncLifetime
     {
         _hub = new RelayHub(_sessions, _view, IdSource.Seeded(9), TimeProvider.System);
         _server = await AgentServer.StartAsync(
-            new KnownActor<StoreActor>(_store), new KnownActor<DispatchActor>(_dispatch), new KnownActor<NodesActor>(_nodes), _heartbeats, _hub);
+            new KnownActor<StoreActor>(_store), new KnownActor<DispatchActor>(_dispatch), new KnownActor<NodesActor>(_nodes), _hub);
     }
 
     public async Task DisposeAsync() => await _server.DisposeAsync();
@@ -128,6 +128,22 @@ public sealed class SessionTests : ActorTest, IAsyncLifetime
         await agent.SendAsync(new V1.AgentMessage { Register = ARegistration(new NodeId(5), "a", cluster: new ClusterId(1)) });
         Assert.Contains("belongs to cluster", (await agent.ReadAsync()).Refused.Reason);
         Assert.False(await agent.MoveNextAsync());
+        Assert.Null(_heartbeats.Find(new NodeId(5)));
+    }
+
+    [Fact]
+    public async Task Who_does_not_become_a_member_leaves_nothing_behind()
+    {
+        var stranger = new NodeId(5);
+        using var agent = _server.Dial();
+        await agent.SendAsync(new V1.AgentMessage { Register = ARegistration(stranger, "a") });
+        await _store.ExpectMsgAsync<StoreProtocol.Execute>();
+        Assert.NotNull(_heartbeats.Find(stranger));
+
+        _store.Reply(new StoreProtocol.Refused(RefusalReason.Invalid, "not here"));
+
+        await Assert.ThrowsAsync<RpcException>(agent.MoveNextAsync);
+        await AwaitAssertAsync(() => Assert.Null(_heartbeats.Find(stranger)));
     }
 
     [Fact]
