@@ -1,16 +1,21 @@
+using System.Runtime.InteropServices;
+using System.Text;
 using Berth.Agent.Tasks;
 using Berth.Model;
 using Google.Protobuf;
+using Microsoft.Win32.SafeHandles;
 using V1 = Berth.Protocol.V1;
 
 namespace Berth.Agent.Session;
 
 /// <summary>The agent's memory on disk: who it is, the highest epoch, the last assignments and their statuses.</summary>
-/// <remarks>Written whole to a temporary file, synced and renamed, so that a crash leaves the old file or the new one. Specs
-/// hold environment values: the directory is 0700, the file 0600.</remarks>
+/// <remarks>Written whole to a temporary file, synced and renamed, so that a crash leaves the old file or the new one; the
+/// directory is synced too, or a power loss could bring back what was replaced. Specs hold environment values: the directory
+/// is 0700, the file 0600.</remarks>
 public sealed class AgentStateFile : ITaskMemory, IDisposable
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const int ReadOnlyCloseOnExec = 0x80000;
     private readonly string _directory;
     private readonly FileStream _lock;
     private readonly V1.AgentState _state;
@@ -113,7 +118,22 @@ public sealed class AgentStateFile : ITaskMemory, IDisposable
             file.Flush(flushToDisk: true);
         }
         File.Move(temporary, FilePath, overwrite: true);
+        SyncDirectory();
     }
+
+    // .NET opens no directories.
+    private void SyncDirectory()
+    {
+        var opened = OpenToRead(Encoding.UTF8.GetBytes(_directory + '\0'), ReadOnlyCloseOnExec);
+        if (opened < 0)
+            throw new IOException($"the directory '{_directory}' cannot be opened to sync it: {Marshal.GetLastPInvokeErrorMessage()}");
+        using var directory = new SafeFileHandle(opened, ownsHandle: true);
+        RandomAccess.FlushToDisk(directory);
+    }
+
+    [DllImport("libc", EntryPoint = "open", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int OpenToRead(byte[] path, int flags);
 
     private static V1.AgentState Parse(string path)
     {
