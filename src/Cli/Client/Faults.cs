@@ -26,7 +26,7 @@ internal static class Faults
                 new UserError($"cannot {doing}: {why}", null, ExitCode.Failed, fault),
             StatusCode.Unimplemented => new UserError($"cannot {doing}: the manager at {address.Url} does not know this call",
                 "compare 'berth version': client and manager differ", ExitCode.Failed, fault),
-            StatusCode.Internal when fault.Status.DebugException is HttpRequestException => Unreachable(fault, address),
+            StatusCode.Internal when fault.Status.DebugException is HttpRequestException or HttpIOException => Unreachable(fault, address),
             _ => new UserError($"cannot {doing}: the manager failed ({fault.StatusCode}): {why}",
                 "this is a bug in the manager; its log has the details", ExitCode.Failed, fault),
         };

@@ -32,6 +32,14 @@ public sealed class FaultsTests
         Assert.True(Berth.Manager.Api.StoreGateway.DefaultPatience < ManagerClient.CallTimeout);
 
     [Fact]
+    public void A_manager_that_dies_in_the_middle_of_an_answer_is_unreachable()
+    {
+        var fault = new RpcException(new Status(StatusCode.Internal, "x", new HttpIOException(HttpRequestError.ResponseEnded, "the response ended prematurely")));
+
+        Assert.Equal(ExitCode.Unreachable, Faults.ToUserError(fault, Address, "follow services").Code);
+    }
+
+    [Fact]
     public void A_manager_that_is_away_is_unreachable()
     {
         var fault = new RpcException(new Status(StatusCode.Unavailable, "x", new HttpRequestException("x", new SocketException((int)SocketError.ConnectionRefused))));

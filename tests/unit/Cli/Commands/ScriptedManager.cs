@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Berth.Protocol.V1;
 using Grpc.Core;
@@ -15,6 +16,7 @@ namespace Berth.Tests.Cli.Commands;
 internal sealed class ScriptedManager : Control.ControlBase, IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("berth-cli-").FullName;
+    private readonly ConcurrentDictionary<ServerCallContext, TaskCompletionSource> _following = new();
     private WebApplication? _host;
 
     public string Address => $"unix://{_folder}/manager.sock";
@@ -47,6 +49,8 @@ internal sealed class ScriptedManager : Control.ControlBase, IAsyncDisposable
         await _host.StopAsync(now.Token);
         await _host.DisposeAsync();
         _host = null;
+        // A call that has not noticed yet would take what a test says next, and lose it.
+        await Task.WhenAll(_following.Values.Select(ended => ended.Task));
     }
 
     public override Task<ScaleServicesResponse> ScaleServices(ScaleServicesRequest request, ServerCallContext context)
@@ -59,8 +63,17 @@ internal sealed class ScriptedManager : Control.ControlBase, IAsyncDisposable
     public override async Task FollowServices(FollowServicesRequest request, IServerStreamWriter<ServicesProgress> responseStream, ServerCallContext context)
     {
         Requests.Add(request);
-        await foreach (var message in Progress.Reader.ReadAllAsync(context.CancellationToken))
-            await responseStream.WriteAsync(message, context.CancellationToken);
+        var ended = _following[context] = new TaskCompletionSource();
+        try
+        {
+            await foreach (var message in Progress.Reader.ReadAllAsync(context.CancellationToken))
+                await responseStream.WriteAsync(message, context.CancellationToken);
+        }
+        finally
+        {
+            _following.TryRemove(context, out _);
+            ended.SetResult();
+        }
     }
 
     public override async Task ListTasks(ListTasksRequest request, IServerStreamWriter<TaskRow> responseStream, ServerCallContext context)
