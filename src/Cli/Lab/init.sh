@@ -42,6 +42,14 @@ own resolv.conf "$resolver"
 ln -s "$host/docker.sock" /run/docker.sock
 ln -s "$host/../manager.sock" /run/berth/manager.sock
 
+# Keeps the end of a log that grew too long. It is cut in place: what survived a daemon still appends to the same file. On a
+# full disk it stays as it is.
+cut_log() {
+  [ -e "$1" ] && [ "$(stat -c %s "$1")" -gt $((50 << 20)) ] || return 0
+  if tail -c $((5 << 20)) "$1" >"$1.end"; then cat "$1.end" >"$1"; fi
+  rm -f "$1.end"
+}
+
 # Restarts a daemon half a second after it ended, unless a lab verb stopped it. Waiting on a pipe nobody writes to costs
 # no process, as `sleep` would.
 supervise() {
@@ -50,6 +58,7 @@ supervise() {
   exec 9<>"/run/lab/$daemon.wait"
   while :; do
     if [ -e "$host/daemons/$daemon" ] && [ ! -e "$host/stopped/$daemon" ]; then
+      cut_log "$host/log/$daemon.log" || true
       /bin/sh "$host/daemons/$daemon" </dev/null >>"$host/log/$daemon.log" 2>&1 9>&- &
       status=0
       wait $! || status=$?
