@@ -27,6 +27,9 @@ internal sealed class LogFollower(
     // Lines that wait for a slow reader; then agents wait.
     private const int LinesAhead = 1024;
 
+    // More than a reader could want to see once only.
+    private const int NoticesRemembered = 1000;
+
     private readonly Channel<V1.LogItem> _items = Channel.CreateBounded<V1.LogItem>(LinesAhead);
     private readonly Dictionary<TaskId, Followed> _followed = [];
     private readonly HashSet<string> _told = [];
@@ -102,6 +105,7 @@ internal sealed class LogFollower(
 
         foreach (var (ended, followed) in _followed)
             await SettleAsync(state, ended, followed, stop);
+        Forget(state, sources.Notices);
 
         var isReading = _followed.Values.Any(followed => !followed.IsSettled);
         var mayComeMore = service is { } whole
@@ -112,6 +116,18 @@ internal sealed class LogFollower(
         if (service is not null)
             await TellAsync("the service is removed: no more logs will come", stop);
         return true;
+    }
+
+    // A service that restarts its tasks for days must not fill the manager. What still holds is not told again.
+    private void Forget(ClusterState state, IEnumerable<string> notices)
+    {
+        foreach (var (gone, followed) in _followed)
+        {
+            if (followed.IsSettled && !state.Tasks.ContainsKey(gone))
+                _followed.Remove(gone);
+        }
+        if (_told.Count > NoticesRemembered)
+            _told.IntersectWith(notices);
     }
 
     private bool IsNotRead(ServiceTask task) =>
