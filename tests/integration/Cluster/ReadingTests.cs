@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace Berth.Tests.Integration.Cluster;
@@ -9,6 +10,16 @@ public sealed class ReadingTests(LabFixture fixture) : ClusterTest(fixture)
           talk:
             image: berth/busybox:1
             command: [sh, -c, "echo hello from $$HOSTNAME; echo trouble >&2; exec sleep 1000000"]
+            stop_signal: SIGKILL
+            network_mode: none
+            deploy: { replicas: 3, update_config: { monitor: 200ms } }
+        """;
+
+    private const string Tickers = """
+        services:
+          tick:
+            image: berth/busybox:1
+            command: [sh, -c, "while sleep 1; do date +%s; done"]
             stop_signal: SIGKILL
             network_mode: none
             deploy: { replicas: 3, update_config: { monitor: 200ms } }
@@ -36,6 +47,49 @@ public sealed class ReadingTests(LabFixture fixture) : ClusterTest(fixture)
 
         Assert.Contains("hello from", logs.Output);
         Assert.Contains(Lab.HostName(3), logs.Error);
+    }
+
+    [SkippableFact]
+    public async Task Following_logs_of_a_host_that_loses_power_ends_with_a_notice()
+    {
+        (await DeployAsync("follow", Tickers)).Succeeded();
+        var lost = Lab.HostName(3);
+        var others = (await TasksAsync("follow_tick")).Where(task => task.GetProperty("Node").GetString() != lost)
+            .Select(task => task.GetProperty("Name").GetString()!).ToHashSet();
+        using var logs = BerthProgram.Start(BerthProgram.Berth, ["service", "logs", "--follow", "follow_tick"], new Dictionary<string, string> { ["BERTH_HOST"] = Lab.Host });
+        try
+        {
+            for (var slot = 1; slot <= 3; slot++)
+                await SeenAsync(logs.StandardOutput, line => line.Contains($"follow_tick.{slot}"));
+            await Lab.LabAsync("kill", lost);
+            await SeenAsync(logs.StandardError, line => line.Contains(lost));
+
+            // The reader has lines of before as well: each names the second it was written in.
+            var noticed = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
+            await SeenAsync(logs.StandardOutput, line =>
+            {
+                if (long.Parse(line.Split(' ')[^1], CultureInfo.InvariantCulture) > noticed)
+                    others.RemoveWhere(line.Contains);
+                return others.Count == 0;
+            });
+        }
+        finally
+        {
+            logs.Kill();
+        }
+    }
+
+    // Fails after a minute.
+    private static async Task SeenAsync(StreamReader reader, Func<string, bool> isIt)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        while (true)
+        {
+            var line = await reader.ReadLineAsync(limit.Token);
+            Assert.True(line is not null, "the reader of logs ended");
+            if (isIt(line))
+                return;
+        }
     }
 
     [SkippableFact]
