@@ -111,6 +111,7 @@ internal static class EventDiff
         var attributes = About(after, task)
             .Add("desiredstate", task.DesiredState.Word())
             .Add("message", task.Status.Message)
+            .Add("reason", task.StopReason)
             .Add("error", task.Status.Err)
             .Add("container", task.Status.ContainerId);
         if (task.Status.ExitCode is { } code)

@@ -77,7 +77,8 @@ internal sealed record LogSources(ImmutableArray<LogSource> Readable, ImmutableA
     public static string Ending(ServiceTask task)
     {
         var code = task.Status.ExitCode is { } exit and not 0 ? $" (exit code {exit})" : "";
-        return $"{task.State.Word()}{code}{Why(task)}";
+        var why = task.Status.Err.Length == 0 && task.StopReason.Length > 0 ? $": {task.StopReason}" : Why(task);
+        return $"{task.State.Word()}{code}{why}";
     }
 
     private static string Why(ServiceTask task) =>

@@ -33,7 +33,7 @@ internal static class SlotDecider
         if (slot.Outgoing is not { } outgoing)
             RunWhenDue(draft, slot, kept);
         else if (view.Serves(kept))
-            draft.Stop(outgoing, "its successor runs");
+            draft.Stop(outgoing, WhyItLeaves(view, outgoing));
         else
         {
             // Until its successor takes over, an old task that waits for its restart still gets it. One that is younger was a
@@ -56,7 +56,7 @@ internal static class SlotDecider
         if (RolloutRules.StartsFirst(view.Config, outgoing.Spec, kept.Spec))
             draft.Run(kept);
         else if (kept.State >= TaskState.Ready && view.IsHeardOf(kept) && (!view.IsPaused || view.MustMove(outgoing)))
-            draft.Stop(outgoing, "its successor is ready to start");
+            draft.Stop(outgoing, WhyItLeaves(view, outgoing));
     }
 
     private static void Replace(Draft draft, SlotReading slot, ServiceTask outgoing, bool isAdmitted)
@@ -150,6 +150,12 @@ internal static class SlotDecider
         draft.AskAgain(due);
         return false;
     }
+
+    // For people, by what holds now: where an update and a drain coincide, the drain is named.
+    private static string WhyItLeaves(ServiceView view, ServiceTask outgoing) =>
+        !view.MustMove(outgoing) ? "replaced, because the service was updated"
+        : view.NodeOf(outgoing)?.Spec.Availability == NodeAvailability.Drain ? "its node is drained"
+        : "its node does not meet its constraints any more";
 
     private static DateTimeOffset SpecSince(ServiceView view) => view.Service.Rollout?.StartedAt ?? view.Service.CreatedAt;
 

@@ -77,7 +77,7 @@ internal sealed class ClusterStateBuilder(ClusterState state)
                 break;
             case Change.TaskDesired desired:
                 if (Tasks.TryGetValue(desired.Id, out var wanted))
-                    Become(wanted, wanted with { Version = index, DesiredState = Max(wanted.DesiredState, desired.DesiredState) });
+                    Become(wanted, Desire(wanted, desired) with { Version = index });
                 break;
             case Change.TaskRespecified respecified:
                 if (Tasks.TryGetValue(respecified.Id, out var other))
@@ -160,10 +160,18 @@ internal sealed class ClusterStateBuilder(ClusterState state)
 
     private void Assign(Change.TaskAssigned assigned, long index, DateTimeOffset at)
     {
-        if (Tasks.TryGetValue(assigned.Id, out var task))
-            Become(task, task with { Version = index, NodeId = assigned.NodeId, Status = _assigned ??= TaskStatuses.Assigned(at) });
+        if (!Tasks.TryGetValue(assigned.Id, out var task))
+            return;
+        Become(task, task with { Version = index, NodeId = assigned.NodeId, Status = _assigned ??= TaskStatuses.Assigned(at) });
         SetOf(assigned.NodeId).Add(assigned.Id);
     }
+
+    // The first reason to stop is why it stops; what is wanted of it afterwards is housekeeping.
+    private static ServiceTask Desire(ServiceTask task, Change.TaskDesired desired) => task with
+    {
+        DesiredState = Max(task.DesiredState, desired.DesiredState),
+        StopReason = task.IsLive && desired.DesiredState > TaskState.Running ? desired.Reason : task.StopReason,
+    };
 
     private void Become(ServiceTask task, ServiceTask changed)
     {

@@ -86,6 +86,7 @@ internal static class Snapshots
         Assigned = task.State >= TaskState.Assigned,
         StatusTicks = task.Status.Timestamp.UtcTicks,
         Ended = task.State.IsTerminal() ? task.Status.ToWire() : null,
+        StopReason = task.StopReason,
     };
 
     private static ServiceTask ToModel(V1.SnapshotTask wire, Dictionary<(ServiceId, long), TaskSpec> specs)
@@ -103,6 +104,7 @@ internal static class Snapshots
             SpecVersion = created.SpecVersion,
             Spec = specs[(created.ServiceId, created.SpecVersion)],
             DesiredState = created.DesiredState,
+            StopReason = wire.StopReason,
             Attempt = created.Attempt,
             NotBefore = created.NotBefore,
             Status = wire switch

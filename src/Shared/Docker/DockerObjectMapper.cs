@@ -42,7 +42,7 @@ public static class DockerObjectMapper
             ServiceID = task.ServiceId,
             Slot = task.Slot == 0 ? null : task.Slot,
             NodeID = task.NodeId.Length == 0 ? null : task.NodeId,
-            Status = Status(task.Status),
+            Status = Status(task.Status, task.StopReason),
             DesiredState = ((TaskState)task.DesiredState).Word(),
         };
     }
@@ -108,17 +108,23 @@ public static class DockerObjectMapper
         Message = rollout.Message,
     };
 
-    private static DockerTaskStatus Status(V1.TaskStatus status) => new()
+    private static DockerTaskStatus Status(V1.TaskStatus status, string stopReason) => new()
     {
         Timestamp = Instant(status.Timestamp),
         State = ((TaskState)status.State).Word(),
-        Message = status.Message,
+        Message = Message(status.Message, stopReason),
         Err = status.Err.Length == 0 ? null : status.Err,
         ContainerStatus = status.ContainerId.Length == 0
             ? null
             : new DockerContainerStatus(status.ContainerId, status.Pid, status.HasExitCode ? status.ExitCode : null),
         PortStatus = new DockerPortStatus(DockerSpecMapper.Ports(status.Ports)),
     };
+
+    // Docker has no field for why a task was told to stop.
+    private static string Message(string message, string stopReason) =>
+        stopReason.Length == 0 || message.EndsWith(stopReason, StringComparison.Ordinal) ? message
+        : message.Length == 0 ? stopReason
+        : $"{message}: {stopReason}";
 
     private static DateTime Instant(Timestamp? timestamp) => timestamp?.ToDateTime() ?? DateTime.SpecifyKind(default, DateTimeKind.Utc);
 }

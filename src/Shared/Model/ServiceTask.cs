@@ -22,6 +22,8 @@ public sealed record ServiceTask
     /// <summary>What it is to become: <see cref="TaskState.Ready"/>, <see cref="TaskState.Running"/>,
     /// <see cref="TaskState.Shutdown"/> or <see cref="TaskState.Remove"/>; never goes back.</summary>
     public required TaskState DesiredState { get; init; }
+    /// <summary>For people: why it was told to stop; empty when it was not, or had ended by itself before.</summary>
+    public string StopReason { get; init; } = "";
     /// <summary>Quick failures in its slot just before it: 0 for a first or a long-lived predecessor. Backoff grows with it.</summary>
     public int Attempt { get; init; }
     /// <summary>Not desired to run before this instant (restart backoff); null when it need not wait.</summary>

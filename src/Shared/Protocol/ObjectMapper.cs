@@ -170,6 +170,7 @@ public static class ObjectMapper
         Attempt = task.Attempt,
         NotBefore = task.NotBefore?.ToTimestamp(),
         Status = task.Status.ToWire(),
+        StopReason = task.StopReason,
     };
 
     /// <summary>Writes what is known of a task.</summary>

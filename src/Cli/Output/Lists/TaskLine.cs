@@ -7,7 +7,8 @@ namespace Berth.Cli.Output.Lists;
 /// <summary>A row of <c>service ps</c>, <c>stack ps</c>, <c>node ps</c> and <c>task ls</c>.</summary>
 internal sealed record TaskLine(
     string ID, string Name, string Image, string Node, string DesiredState, string CurrentState, string Error, string Ports,
-    string State, DateTime Since, string Service, int Slot, string NodeID, string ContainerID, int? ExitCode, string? Message)
+    string State, DateTime Since, string Service, int Slot, string NodeID, string ContainerID, int? ExitCode, string? Message,
+    string? StopReason)
 {
     /// <summary>Whether it is an earlier task of the row above's slot.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
@@ -22,7 +23,7 @@ internal sealed record TaskLine(
             new("NODE", row => noResolve ? row.NodeID : row.Node),
             new("DESIRED STATE", row => row.DesiredState),
             new("CURRENT STATE", row => row.CurrentState),
-            new("ERROR", row => row.Error.Length > 0 ? $"\"{row.Error}\"" : "") { Elastic = !noTrunc },
+            new("ERROR", row => row.Error.Length > 0 ? $"\"{row.Error}\"" : row.StopReason ?? "") { Elastic = !noTrunc },
             new("PORTS", row => row.Ports),
         ],
         row => row.ID,
@@ -53,7 +54,8 @@ internal sealed record TaskLine(
             task.NodeId,
             status.ContainerId,
             status.HasExitCode ? status.ExitCode : null,
-            status.Message.Length > 0 ? status.Message : null);
+            status.Message.Length > 0 ? status.Message : null,
+            task.StopReason.Length > 0 ? task.StopReason : null);
     }
 
     // A task that is meant to run and does not says why, whether or not that is an error.

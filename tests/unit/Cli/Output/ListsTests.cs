@@ -107,6 +107,18 @@ public sealed class ListsTests
     }
 
     [Fact]
+    public void A_task_that_was_told_to_stop_says_why_but_that_is_no_error()
+    {
+        var row = Task("web.1", TaskState.Shutdown, "berth1", message: "stopped", desired: TaskState.Shutdown, agoSeconds: 5);
+        row.Task.StopReason = "its node is drained";
+
+        var line = Assert.Single(TaskLine.Of([row], Now));
+
+        Assert.Equal(("", "its node is drained", "stopped"), (line.Error, line.StopReason, line.Message));
+        Assert.Contains("Shutdown 5 seconds ago   its node is drained", TaskLine.Listing(false).Render([line], new ListFormat.Table(), false, null));
+    }
+
+    [Fact]
     public void Nodes_are_listed_as_docker_lists_them()
     {
         NodeSummary Node(string name, NodeState state, NodeRole role, NodeAvailability availability) => new()

@@ -80,6 +80,33 @@ public sealed class JournalTests
     }
 
     [Fact]
+    public void The_first_reason_to_stop_is_kept_and_none_is_made_up_for_a_task_that_ended_before()
+    {
+        var state = ClusterState.Empty.After(new Command.CreateService(ASpec())).WithTasks("web", 2);
+        var (stopped, failed) = (state.Tasks.Values.First().Id, state.Tasks.Values.Last().Id);
+        state = state.Apply(new Commit(state.Index + 1, Noon,
+        [
+            new Change.TaskDesired(stopped, TaskState.Running, "its time has come"),
+            new Change.TaskDesired(stopped, TaskState.Shutdown, "its node is drained"),
+            new Change.TaskDesired(stopped, TaskState.Remove, "service removed"),
+            new Change.TaskEnded(failed, Status(TaskState.Failed)),
+            new Change.TaskDesired(failed, TaskState.Remove, "service removed"),
+        ]));
+
+        Assert.Equal((TaskState.Remove, "its node is drained"), (state.Tasks[stopped].DesiredState, state.Tasks[stopped].StopReason));
+        Assert.Equal((TaskState.Remove, ""), (state.Tasks[failed].DesiredState, state.Tasks[failed].StopReason));
+    }
+
+    [Fact]
+    public void A_node_given_to_a_task_that_is_gone_holds_nothing()
+    {
+        var state = ClusterState.Empty.Apply(new Commit(1, Noon, [new Change.TaskAssigned(new TaskId(6), new NodeId(1))]));
+
+        Assert.Empty(state.TasksByNode);
+        Assert.Empty(state.TasksOn(new NodeId(1)));
+    }
+
+    [Fact]
     public void A_soft_change_is_never_written() => Assert.Throws<ArgumentOutOfRangeException>(() =>
         JournalMapper.ToWire(new Commit(1, Noon, [new Change.NodeObserved(new NodeId(1), NodeStatus.Unknown)])));
 

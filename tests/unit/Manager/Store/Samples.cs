@@ -115,6 +115,7 @@ internal static class Samples
                 2 when !task.State.IsTerminal() => new Change.TaskEnded(task.Id, Status(TaskState.Failed) with { ExitCode = 3, Err = "exit 3" }),
                 3 when task.State.IsTerminal() => new Change.TaskRemoved(task.Id),
                 4 when state.Services.TryGetValue(task.ServiceId, out var service) => new Change.TaskRespecified(task.Id, service.SpecVersion),
+                5 => new Change.TaskDesired(task.Id, at % 2 == 0 ? TaskState.Shutdown : TaskState.Remove, $"for reason {seed}"),
                 _ => null,
             };
             if (change is not null)
