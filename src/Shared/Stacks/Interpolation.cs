@@ -16,6 +16,9 @@ internal sealed class Interpolation
     private readonly ProblemList _problems;
     private long _characters;
 
+    /// <summary>Whether variables are replaced in this key of the top level.</summary>
+    public static bool IsReplacedIn(string section) => Sections.Contains(section);
+
     private Interpolation(IReadOnlyDictionary<string, string> variables, ProblemList problems) =>
         (_variables, _problems) = (variables, problems);
 
@@ -23,7 +26,7 @@ internal sealed class Interpolation
     public static YamlMap Apply(YamlMap root, IReadOnlyDictionary<string, string> variables, ProblemList problems)
     {
         var interpolation = new Interpolation(variables, problems);
-        var entries = root.Entries.Select(entry => Sections.Contains(entry.Key.Text)
+        var entries = root.Entries.Select(entry => IsReplacedIn(entry.Key.Text)
             ? entry with { Value = interpolation.Replace(entry.Value, entry.Key.Text) }
             : entry);
         return new YamlMap(root.Place, entries);

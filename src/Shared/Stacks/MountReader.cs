@@ -138,20 +138,22 @@ internal static class MountReader
             return mount;
         }
         Placeholders.Refuse(sourceAt, mount.Source);
-        var source = mount.Source;
-        if (source is ['~', ..])
-        {
-            if (source is not ("~" or ['~', '/', ..]) || !context.Variables.TryGetValue("HOME", out var home))
-                sourceAt.Problem($"'{source}' cannot be resolved", "write the absolute path");
-            else
-                source = home + source[1..];
-        }
-        else if (source is not ['/', ..])
-            source = $"{context.Directories[sourceAt.Node.Place.File]}/{source}";
-        return mount with { Source = Normal(source) };
+        if (Absolute(mount.Source, sourceAt.Node.Place, context) is { } absolute)
+            return mount with { Source = absolute };
+        sourceAt.Problem($"'{mount.Source}' cannot be resolved", "write the absolute path");
+        return mount;
     }
 
-    private static bool IsPath(string source) => source is ['/' or '.' or '~', ..];
+    /// <summary>The path on the node that a bind's source stands for; null for a home directory that nobody knows.</summary>
+    public static string? Absolute(string source, Place written, StackContext context) => source switch
+    {
+        ['/', ..] => Normal(source),
+        ['~', .. var rest] => rest is "" or ['/', ..] && context.Variables.TryGetValue("HOME", out var home) ? Normal(home + rest) : null,
+        _ => Normal($"{context.Directories[written.File]}/{source}"),
+    };
+
+    /// <summary>Whether the source of a short volume is a path, and no volume's name.</summary>
+    public static bool IsPath(string source) => source is ['/' or '.' or '~', ..];
 
     // Folds '.', '..' and '//' as text: the path is the nodes', and this machine's links say nothing about theirs.
     private static string Normal(string path)

@@ -13,7 +13,20 @@ public static class StackFile
     /// <param name="options">Berth's defaults when null.</param>
     /// <returns>The spec, or every problem found; never throws for what is in a file.</returns>
     public static StackFileResult Load(
+        IReadOnlyList<StackDocument> documents, string stackName, IReadOnlyDictionary<string, string> variables, StackFileOptions? options = null) =>
+        Read(documents, stackName, variables, options).Result;
+
+    /// <summary>One file that asks for the same as all of them together, and reads the same anywhere.</summary>
+    /// <returns>Also its text; null where there are problems.</returns>
+    public static (StackFileResult Result, string? Text) Merge(
         IReadOnlyList<StackDocument> documents, string stackName, IReadOnlyDictionary<string, string> variables, StackFileOptions? options = null)
+    {
+        var (result, merged, context) = Read(documents, stackName, variables, options);
+        return (result, result.Spec is not null && merged is not null ? StackFileWriter.Write(merged, context) : null);
+    }
+
+    private static (StackFileResult Result, YamlMap? Merged, StackContext Context) Read(
+        IReadOnlyList<StackDocument> documents, string stackName, IReadOnlyDictionary<string, string> variables, StackFileOptions? options)
     {
         ArgumentOutOfRangeException.ThrowIfZero(documents.Count);
         var problems = new ProblemList();
@@ -22,14 +35,15 @@ public static class StackFile
 
         // A file that could not be read may hold anything: what is missing from the others is then no problem of theirs.
         StackSpec? spec = null;
+        YamlMap? merged = null;
+        var directories = documents.GroupBy(document => document.Name).ToDictionary(group => group.Key, group => group.First().Directory);
+        var context = new StackContext(stackName, variables, options ?? new StackFileOptions(), directories);
         if (roots.All(root => root is not null))
         {
-            var merged = roots.Select(root => root!).Aggregate(FileMerge.Merge);
-            var directories = documents.Zip(files).GroupBy(pair => pair.Second).ToDictionary(group => group.Key, group => group.First().First.Directory);
-            var context = new StackContext(stackName, variables, options ?? new StackFileOptions(), directories);
+            merged = roots.Select(root => root!).Aggregate(FileMerge.Merge);
             spec = StackReader.Read(new Field(merged, "", problems), context);
         }
-        return new StackFileResult(problems.IsEmpty ? spec : null, problems.Problems(files), problems.Warnings(files));
+        return (new StackFileResult(problems.IsEmpty ? spec : null, problems.Problems(files), problems.Warnings(files)), merged, context);
     }
 
     /// <summary>Reads one file from text.</summary>

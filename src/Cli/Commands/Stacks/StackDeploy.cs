@@ -25,7 +25,7 @@ internal static class StackDeploy
             "berth stack deploy -c stack.yml -c production.yml --timeout 5m shop",
             "cat stack.yml | berth stack deploy -c - --detach shop")
             .Alias("up")
-            .With([.. files.Options, keep, prune, .. wait.Options, format, .. Unsupported()])
+            .With([.. files.Flags, keep, prune, .. wait.Options, format, .. Unsupported()])
             .With(stack)
             .Does(context, async (parse, client, cancel) =>
             {

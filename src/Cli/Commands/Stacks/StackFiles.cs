@@ -15,27 +15,38 @@ internal sealed class StackFiles
     private readonly Option<bool> _swarm = Flag.Switch("--swarm-compatible", "Use Swarm's defaults where the file is silent, such as stop-first updates");
 
     /// <summary>The options, in the order of help.</summary>
-    public Option[] Options => [_files, _swarm];
+    public Option[] Flags => [_files, _swarm];
 
     /// <summary>The spec of the files that are named.</summary>
     /// <returns>Null when there are problems; they have been shown.</returns>
     /// <exception cref="UserError">No file is named, or one cannot be read.</exception>
     public StackSpec? Read(CommandContext context, ParseResult parse, string stack)
     {
+        var result = StackFile.Load(Documents(parse, stack), stack, Variables(), Options(parse));
+        Show(context.Terminal, result);
+        return result.Spec;
+    }
+
+    /// <summary>The spec of the files that are named, and one file that asks for the same.</summary>
+    /// <returns>Null when there are problems; they have been shown.</returns>
+    /// <exception cref="UserError">No file is named, or one cannot be read.</exception>
+    public (StackSpec Spec, string Text)? Merge(CommandContext context, ParseResult parse, string stack)
+    {
+        var (result, text) = StackFile.Merge(Documents(parse, stack), stack, Variables(), Options(parse));
+        Show(context.Terminal, result);
+        return result.Spec is { } spec && text is not null ? (spec, text) : null;
+    }
+
+    private StackFileOptions Options(ParseResult parse) => new(parse.GetValue(_swarm));
+
+    private List<StackDocument> Documents(ParseResult parse, string stack)
+    {
         if (SpecRules.NameProblem(stack) is { } problem)
             throw UserError.Usage($"stack name: {problem}");
         var paths = parse.GetValue(_files) ?? [];
-        if (paths.Length == 0)
-            throw UserError.Usage("no stack file is named", $"berth stack deploy -c stack.yml {stack}");
-
-        var documents = paths.Select(Document).ToList();
-        var variables = Variables();
-        var result = StackFile.Load(documents, stack, variables, new StackFileOptions(parse.GetValue(_swarm)));
-        foreach (var warning in result.Warnings)
-            Show(context.Terminal, "warning", warning);
-        foreach (var wrong in result.Problems)
-            Show(context.Terminal, "error", wrong);
-        return result.Spec;
+        return paths.Length > 0
+            ? [.. paths.Select(Document)]
+            : throw UserError.Usage("no stack file is named", $"berth stack deploy -c stack.yml {stack}");
     }
 
     private static StackDocument Document(string path)
@@ -68,6 +79,14 @@ internal sealed class StackFiles
         foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
             variables[(string)variable.Key] = (string?)variable.Value ?? "";
         return variables;
+    }
+
+    private static void Show(Terminal terminal, StackFileResult result)
+    {
+        foreach (var warning in result.Warnings)
+            Show(terminal, "warning", warning);
+        foreach (var wrong in result.Problems)
+            Show(terminal, "error", wrong);
     }
 
     private static void Show(Terminal terminal, string what, StackFileProblem problem)

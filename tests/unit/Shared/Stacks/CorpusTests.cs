@@ -59,6 +59,23 @@ public sealed class CorpusTests(ITestOutputHelper output)
         output.WriteLine($"{read} real files read, {refused} refused with {problems} problems");
     }
 
+    [SkippableFact]
+    public async Task Every_real_file_that_is_read_asks_for_the_same_when_written_as_one()
+    {
+        var compared = 0;
+        foreach (var path in RealFiles())
+        {
+            var (result, text) = StackFile.Merge([StackDocument.FromText("a.yml", "/stack", await File.ReadAllTextAsync(path))], "shop", Variables(path));
+            if (text is null)
+                continue;
+            var again = StackFile.Load([StackDocument.FromText("b.yml", "/elsewhere", text)], "shop", Loaded.NoVariables);
+            Assert.True(again.Problems.IsEmpty, $"{path}: {string.Join("; ", again.Problems)}\n{text}");
+            Assert.Equal(Lines(result), Lines(again));
+            compared++;
+        }
+        Assert.True(compared > 0);
+    }
+
     // What Docker made of a file, read as a file again, is the same stack: whatever Docker normalises means the same here.
     [SkippableFact]
     public async Task What_is_honoured_means_what_it_means_to_docker()

@@ -19,6 +19,16 @@ public sealed class SampleTests
         Assert.NotEmpty(result.Spec!.Services);
     }
 
+    [Theory]
+    [MemberData(nameof(Samples))]
+    public void Every_sample_written_as_one_file_asks_for_the_same(string path)
+    {
+        var (result, text) = StackFile.Merge([StackDocument.FromText(path, "/samples", SourceTree.Read(path))], "sample", Loaded.NoVariables);
+        var again = StackFile.Load(text!, "sample", Loaded.NoVariables);
+        Assert.Empty(again.Problems.Select(problem => problem.ToString()));
+        Assert.Equal(result.Spec!.Services, again.Spec!.Services);
+    }
+
     [Fact]
     public void A_damaged_file_is_read_or_refused_with_a_place_and_never_crashes()
     {
