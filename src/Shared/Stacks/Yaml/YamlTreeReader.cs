@@ -45,9 +45,9 @@ internal sealed class YamlTreeReader
                 "repair the syntax; what is wrong often begins on the line before");
             return null;
         }
-        catch (InvalidOperationException)
+        catch (Exception error) when (error is InvalidOperationException or ArgumentException)
         {
-            // The scanner says so of some broken unquoted values, without a place; the last one read is near.
+            // The parser says so of some broken unquoted values and tags, without a place; the last one read is near.
             problems.Add(reader._last, "", "this is not valid YAML here or just below", "repair the syntax, or write the value in quotes");
             return null;
         }

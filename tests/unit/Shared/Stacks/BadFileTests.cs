@@ -120,6 +120,7 @@ public sealed class BadFileTests
         { "user: x\nuser: y", 5, "the key 'user' is already written at line 4", "keep one" },
         { "user: *nobody", 4, "there is no anchor 'nobody' above this line", "&nobody" },
         { "<<: 5", 4, "<< takes a mapping or a list of mappings", "*ANCHOR" },
+        { "labels: !!a[b {}", 4, "this is not valid YAML here or just below", "repair the syntax" },
         { "labels: !reset {}", 4, "the tag '!reset' is not supported", "remove it" },
         { "command: |\n  one\n  two ${\n  three", 6, "'${' is not a variable", "$$" },
     };
