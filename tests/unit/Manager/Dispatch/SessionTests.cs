@@ -190,6 +190,86 @@ public sealed class SessionTests : ActorTest, IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_agent_that_takes_nothing_loses_its_session_instead_of_filling_the_managers_memory()
+    {
+        var node = _scene.Node("a");
+        Publish(Touched.Everything);
+        using var agent = await ConnectAsync(node, "a");
+        var session = _sessions.Find(node)!;
+        var large = new V1.ManagerMessage { OpenRelay = new V1.OpenRelay { RelayId = new string('x', 1 << 20) } };
+        var sent = 0;
+        while (session.Send(large))
+            Assert.True(++sent < 10_000);
+
+        Assert.True(sent >= AgentSession.MostWaiting);
+        Assert.True(session.Closed.IsCancellationRequested);
+        Assert.Equal(node, (await _nodes.ExpectMsgAsync<NodesProtocol.SessionChanged>()).Node);
+        Assert.Equal("its agent did not take 256 messages in time", _heartbeats.Of(node).Ended);
+        Assert.Null(_sessions.Find(node));
+        await Assert.ThrowsAsync<RpcException>(async () =>
+        {
+            while (await agent.MoveNextAsync())
+                Assert.NotNull(agent);
+        });
+    }
+
+    [Fact]
+    public async Task An_agent_whose_node_is_removed_is_dismissed_with_what_to_do()
+    {
+        var node = _scene.Node("a");
+        Publish(Touched.Everything);
+        using var agent = await ConnectAsync(node, "a");
+        _scene.Commit(new Change.NodeRemoved(node));
+        Publish(Touched.Nothing with { Nodes = [node] });
+
+        Assert.Contains("was removed from the cluster; delete", (await agent.ReadAsync()).Refused.Reason);
+        Assert.False(await agent.MoveNextAsync());
+        Assert.Null(_sessions.Find(node));
+    }
+
+    [Fact]
+    public async Task Facts_that_change_on_a_session_are_registered_and_unreadable_ones_end_it()
+    {
+        var node = _scene.Node("a");
+        Publish(Touched.Everything);
+        using var agent = await ConnectAsync(node, "a");
+        await agent.SendAsync(new V1.AgentMessage { Description = new V1.NodeDescription { Hostname = "a", EngineVersion = "29.0" } });
+        var execute = await _store.ExpectMsgAsync<StoreProtocol.Execute>();
+        var register = Assert.IsType<Command.RegisterNode>(execute.Command);
+        Assert.Equal((node, "29.0"), (register.Id, register.Description.EngineVersion));
+
+        await agent.SendAsync(new V1.AgentMessage { Description = new V1.NodeDescription() });
+        var ended = await Assert.ThrowsAsync<RpcException>(agent.MoveNextAsync);
+        Assert.Equal(StatusCode.InvalidArgument, ended.StatusCode);
+        Assert.Contains("has no host name", ended.Status.Detail);
+    }
+
+    [Fact]
+    public async Task After_the_dispatcher_failed_agents_register_again_and_get_everything()
+    {
+        var node = _scene.Node("a");
+        var task = _scene.TaskOn(_scene.Service("web"), 1, node);
+        Publish(Touched.Everything);
+        using var agent = await ConnectAsync(node, "a");
+        await EventFilter.Exception<NullReferenceException>().ExpectOneAsync(() =>
+        {
+            _dispatch.Tell(new StoreProtocol.StateChanged(null!, Touched.Everything));
+            return Task.CompletedTask;
+        });
+        await _store.ExpectMsgAsync<StoreProtocol.Subscribe>();
+        var ended = await Assert.ThrowsAsync<RpcException>(agent.MoveNextAsync);
+        Assert.Equal((StatusCode.Unavailable, true), (ended.StatusCode, ended.Status.Detail.Contains("dispatcher stopped", StringComparison.Ordinal)));
+        await _nodes.ExpectMsgAsync<NodesProtocol.SessionChanged>();
+        Assert.Null(_sessions.Find(node));
+
+        Publish(Touched.Everything);
+        using var again = await BeginAsync(node, "a");
+        Assert.NotNull((await again.ReadAsync()).Registered);
+        Assert.Equal(task.ToString(), Assert.Single((await again.ReadAsync()).Assignments.Tasks).TaskId);
+        Assert.NotNull(_sessions.Find(node));
+    }
+
+    [Fact]
     public async Task A_relay_joins_who_asked_with_the_agent_that_dials_back_both_ways()
     {
         var node = _scene.Node("a");

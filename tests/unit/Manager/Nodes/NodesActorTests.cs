@@ -115,6 +115,25 @@ public sealed class NodesActorTests : ActorTest
         ExpectNoMsg(TimeSpan.FromMilliseconds(100));
     }
 
+    [Fact]
+    public void After_a_failure_it_goes_on_with_what_was_heard_and_calls_nobody_down_for_it()
+    {
+        var heart = Connect();
+        Pass(TimeSpan.FromSeconds(2));
+        EventFilter.Exception<NullReferenceException>().ExpectOne(() => _actor.Tell(new StoreProtocol.StateChanged(null!, Touched.Everything)));
+        ExpectMsg<StoreProtocol.Subscribe>();
+        _actor.Tell(new StoreProtocol.StateChanged(_state, Touched.Everything));
+        Pass(TimeSpan.FromSeconds(2));
+        heart.Beat();
+        ExpectNoMsg(TimeSpan.FromMilliseconds(100));
+
+        Pass(TimeSpan.FromSeconds(3));
+        Expect(NodeState.Down);
+        heart.Beat();
+        _actor.Tell(new NodesProtocol.HeardAgain(Id));
+        Expect(NodeState.Ready);
+    }
+
     private Heart Connect()
     {
         var heart = _heartbeats.Of(Id);
