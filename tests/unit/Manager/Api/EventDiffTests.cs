@@ -57,6 +57,16 @@ public sealed class EventDiffTests
     }
 
     [Fact]
+    public void A_task_that_was_told_to_stop_says_why_when_it_ends()
+    {
+        var after = new Cluster().Node(1, "n1").Service(1, "web", 2).Task(
+            1, 1, 1, 1, TaskState.Shutdown, TaskState.Shutdown, task => task with { StopReason = "its node is drained" }).State;
+
+        Assert.Equal("its node is drained", Assert.Single(Diff(Base.State, after)).Attributes["reason"]);
+        Assert.Equal("shutdown: its node is drained", LogSources.Ending(Assert.Single(after.Tasks.Values)));
+    }
+
+    [Fact]
     public void A_task_that_failed_says_where_and_why()
     {
         var after = new Cluster().Node(1, "n1").Service(1, "web", 2).Task(1, 1, 1, 1, TaskState.Failed, edit: task => task with

@@ -182,6 +182,23 @@ public sealed class DockerJsonTests
             """, JsonText.Object(summary.ToDocker(), DockerJson.Default.DockerService));
     }
 
+    [Theory]
+    [InlineData("stopped", "scaled down", "stopped: scaled down")]
+    [InlineData("stopped", "", "stopped")]
+    [InlineData("stopped before it was placed: scaled down", "scaled down", "stopped before it was placed: scaled down")]
+    [InlineData("", "scaled down", "scaled down")]
+    public void A_task_that_was_told_to_stop_says_why_in_its_message(string message, string reason, string shown)
+    {
+        var task = new Berth.Protocol.V1.Task
+        {
+            Spec = new TaskSpec { Container = new ContainerSpec { Image = "web:1" } },
+            Status = new Berth.Protocol.V1.TaskStatus { State = TaskState.Shutdown, Message = message },
+            StopReason = reason,
+        };
+
+        Assert.Equal(shown, new TaskRow { Task = task }.ToDocker().Status.Message);
+    }
+
     [Fact]
     public void A_task_and_a_node_have_dockers_words()
     {
