@@ -12,10 +12,14 @@ rm -rf "$results"
 mkdir -p "$results"
 labs() { if [ -x bin/berth ]; then bin/berth lab ls --format json | sed -n 's/^ *"name": "\(.*\)",$/\1/p'; fi; }
 before=" $(labs | tr '\n' ' ')"
-# Labs that a test left because it was killed.
+# Labs that a test left because it was killed. They are known by the names that tests give: one that a person made
+# meanwhile, such as with ./up.sh, is not ours to remove.
 clean_up() {
   local lab
-  for lab in $(labs); do case $before in *" $lab "*) ;; *) bin/berth lab down --name "$lab" ;; esac; done
+  for lab in $(labs); do
+    case $lab in berthtest | life-[a-z] | link-[a-z]) ;; *) continue ;; esac
+    case $before in *" $lab "*) ;; *) bin/berth lab down --name "$lab" ;; esac
+  done
 }
 trap clean_up EXIT
 trap 'exit 130' INT TERM
