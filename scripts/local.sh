@@ -39,6 +39,18 @@ wait_for() { # WHAT LOG COMMAND...
 engine_answers() { curl -fs -m 2 --unix-socket "$engine_socket" http://engine/_ping; }
 node_is_ready() { [ "$(bin/berth node ls --format json --host "unix://$local_dir/manager.sock" | grep -c '"Status": *"Ready"')" -ge 1 ]; }
 
+# What was not here before is noted before it is made, and removed by local_down.
+note_made() { if [ ! -e "$1" ]; then echo "$1" >>"$local_dir/made"; fi; }
+was_made() { grep -qxF "$1" "$local_dir/made" 2>/dev/null; }
+note_images() {
+  local tag
+  for tag in $(tar -xOf .out/images/all.tar manifest.json | grep -o '"berth/[a-z]*:[a-z0-9]*"' | tr -d '"'); do
+    if [ "$(curl -s -o /dev/null -w '%{http_code}' --unix-socket "$engine_socket" "http://engine/images/$tag/json")" = 404 ]; then
+      echo "$tag" >>"$local_dir/images"
+    fi
+  done
+}
+
 local_up() {
   mkdir -p "$local_dir"
   chmod 700 "$local_dir"
@@ -48,6 +60,8 @@ local_up() {
       systemctl start docker
     else
       rm -f /var/run/docker.pid
+      note_made /var/lib/docker
+      if ! ip link show docker0 >/dev/null 2>&1; then echo docker0 >>"$local_dir/made"; fi
       run_in_background engine dockerd dockerd --live-restore -H "unix://$engine_socket"
     fi
     wait_for "the Docker Engine" "$local_dir/engine.log" engine_answers
@@ -60,6 +74,7 @@ local_up() {
   if [ ! -e /run/berth/manager.sock ]; then ln -s "$local_dir/manager.sock" /run/berth/manager.sock; fi
   export BERTH_HOST=unix://$local_dir/manager.sock
   wait_for "the node" "$local_dir/agent.log" node_is_ready
+  note_images
   # An engine loads what it has already in no time.
   curl -fsS --unix-socket "$engine_socket" -H 'Content-Type: application/x-tar' --data-binary @.out/images/all.tar "http://engine/images/load?quiet=1" >/dev/null
 }
@@ -76,8 +91,18 @@ local_down() {
       --data-urlencode "filters={\"label\":[\"$TASK_LABEL\"]}" | grep -o '"Id":"[0-9a-f]*"' | cut -d'"' -f4); do
       curl -fs -X DELETE --unix-socket "$engine_socket" "http://engine/containers/$id?force=1&v=1" >/dev/null || true
     done
+    # Whoever began to use the engine that we started keeps it on disk.
+    if [ "$(curl -fs --unix-socket "$engine_socket" "http://engine/containers/json?all=1")" != '[]' ]; then sed -i '\#^/var/lib/docker$#d' "$local_dir/made" 2>/dev/null || true; fi
+    for id in $(sort -u "$local_dir/images" 2>/dev/null); do
+      # One that another container of this machine uses stays.
+      curl -fs -X DELETE --unix-socket "$engine_socket" "http://engine/images/$id" >/dev/null || true
+    done
   fi
-  stop_background engine dockerd
+  if is_running engine dockerd; then
+    stop_background engine dockerd
+    if was_made docker0; then ip link delete docker0 2>/dev/null || true; fi
+    if was_made /var/lib/docker; then rm -rf --one-file-system /var/lib/docker; fi
+  fi
   if [ "$(readlink /run/berth/manager.sock 2>/dev/null)" = "$local_dir/manager.sock" ]; then rm /run/berth/manager.sock; fi
   rmdir /run/berth 2>/dev/null || true
   rm -rf "$local_dir"

@@ -64,7 +64,8 @@ publish() {
   rm -f bin/.stamp
   mkdir -p .out/publish bin
   # One after another what they share, then the native compilers side by side: each keeps one core busy for long.
-  dotnet build src/Shared -c Release --no-restore -v q "-clp:ErrorsOnly;NoSummary"
+  dotnet build src/Shared -c Release --no-restore -v q "-clp:ErrorsOnly;NoSummary" >.out/publish/shared.log 2>&1 ||
+    { cat .out/publish/shared.log >&2; die "src/Shared does not build" "read the message above"; }
   local failed=0 jobs=() job
   publish_one Cli berth & jobs+=($!)
   publish_one Agent berth-agent & jobs+=($!)
