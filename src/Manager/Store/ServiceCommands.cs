@@ -73,7 +73,7 @@ internal static class ServiceCommands
         var reference = References.Service(state, command.Service);
         if (reference.Value is not { } service)
             return Decision.Refuse(reference.Refusal!);
-        if (ServiceRevisions.RollBack(state, service, now, "rollback in progress, asked for by a person") is not { } earlier)
+        if (ServiceRevisions.RollBack(state, service, now, "rollback asked for by a person") is not { } earlier)
         {
             return Decision.Refuse(RefusalReason.Conflict,
                 $"service '{service.Spec.Name}' has no previous spec to return to: it was never updated");
