@@ -58,10 +58,12 @@ internal static class BerthCli
     public static async Task<int> Run(RootCommand root, IReadOnlyList<string> arguments, CommandContext context)
     {
         var parse = Parse(root, arguments);
-        if (parse.Action is ParseErrorAction)
-            return ShowParseErrors(parse, context.Terminal);
         try
         {
+            if (UnknownWords.Find(parse) is { } unknown)
+                throw unknown;
+            if (parse.Action is ParseErrorAction)
+                return ShowParseErrors(parse, context.Terminal);
             return await parse.InvokeAsync(new InvocationConfiguration
             {
                 EnableDefaultExceptionHandler = false,
@@ -73,6 +75,12 @@ internal static class BerthCli
         {
             context.Terminal.Show(error);
             return error.Code;
+        }
+        catch (IOException error)
+        {
+            // What commands read and connect to has errors of its own: what is left is stdout, such as a full disk.
+            context.Terminal.Show(new UserError($"output could not be written: {error.Message}", "see whether the disk is full, or send it elsewhere"));
+            return ExitCode.Failed;
         }
         catch (OperationCanceledException)
         {
@@ -128,7 +136,7 @@ internal static class BerthCli
         {
             standard.MaxWidth = Window.Size(1)?.Columns ?? 120;
             var code = standard.Invoke(parseResult);
-            if (parseResult.CommandResult.Command is BerthCommand { Examples.Count: > 0 } command)
+            if (parseResult.CommandResult.Command is IHasExamples { Examples.Count: > 0 } command)
             {
                 var output = parseResult.InvocationConfiguration.Output;
                 output.WriteLine("Examples:");

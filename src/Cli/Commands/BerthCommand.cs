@@ -1,10 +1,11 @@
 using System.CommandLine;
 using Berth.Cli.Client;
+using Berth.Cli.Output;
 
 namespace Berth.Cli.Commands;
 
 /// <summary>A command with examples for its help.</summary>
-internal sealed class BerthCommand : Command
+internal sealed class BerthCommand : Command, IHasExamples
 {
     /// <summary>A command named <paramref name="name"/>.</summary>
     /// <param name="name">The word on the command line.</param>

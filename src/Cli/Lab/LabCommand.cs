@@ -16,27 +16,19 @@ public static class LabCommand
     /// <summary>Makes the command with all its verbs.</summary>
     public static Command Build()
     {
-        var lab = new Command("lab", """
-            Several real hosts on one Linux machine: each with its own network, mounts, processes, Docker Engine and agent.
-
-            Examples:
-              berth lab up --hosts 3              make a lab, or make it whole again
-              berth lab exec berth2 -- docker ps  run a command on a host
-              berth lab kill berth3               power loss: nothing says goodbye
-              berth lab start berth3              turn it on again, on its old disk
-              berth lab partition berth2          cut its link silently; berth lab heal berth2
-              berth lab down                      remove everything
-            """)
+        var lab = new LabVerb("lab", "Several real hosts on one Linux machine, to try Berth without machines",
+            "berth lab up --hosts 3", "berth lab kill berth3", "berth lab start berth3", "berth lab down")
         {
             Name,
             LabUpCommand.Build(Name),
-            Verb("status", "Hosts, addresses, processes and sockets of the lab.", LabReport.StatusAsync, Format),
+            Verb("status", "Hosts, addresses, processes and sockets of the lab.", LabReport.StatusAsync, Format)
+                .Shows("berth lab status", "berth lab status --name other --format json"),
             List(),
             Exec(),
-            OnHosts("kill", "Power loss: cuts the link, then kills everything on the host at once.", KillAsync),
-            OnHosts("start", "Turns a killed host on again, on its old disk.", StartAsync),
-            OnHosts("partition", "Cuts the host's link silently; it stays on.", PartitionAsync),
-            OnHosts("heal", "Joins the link again.", HealAsync),
+            OnHosts("kill", "Power loss: cuts the link, then kills everything on the host at once.", KillAsync).Shows("berth lab kill berth3", "berth lab kill 2 3"),
+            OnHosts("start", "Turns a killed host on again, on its old disk.", StartAsync).Shows("berth lab start berth3"),
+            OnHosts("partition", "Cuts the host's link silently; it stays on.", PartitionAsync).Shows("berth lab partition berth2"),
+            OnHosts("heal", "Joins the link again.", HealAsync).Shows("berth lab heal berth2"),
             DaemonCommand(Daemon.Engine),
             DaemonCommand(Daemon.Agent),
             DaemonCommand(Daemon.Manager),
@@ -73,9 +65,9 @@ public static class LabCommand
         }
     }
 
-    private static Command Verb(string name, string description, Func<LabRecord, ParseResult, CancellationToken, Task<int>> run, params Symbol[] symbols)
+    private static LabVerb Verb(string name, string description, Func<LabRecord, ParseResult, CancellationToken, Task<int>> run, params Symbol[] symbols)
     {
-        var command = new Command(name, description);
+        var command = new LabVerb(name, description);
         foreach (var symbol in symbols)
         {
             if (symbol is Option option)
@@ -88,7 +80,7 @@ public static class LabCommand
     }
 
     // A verb that changes hosts, one or several, and so excludes other commands.
-    private static Command OnHosts(string name, string description, Func<LabRecord, int, CancellationToken, Task> act)
+    private static LabVerb OnHosts(string name, string description, Func<LabRecord, int, CancellationToken, Task> act)
     {
         var hosts = new Argument<string[]>("HOST") { Description = "berth2, or 2; several may be given", Arity = ArgumentArity.OneOrMore };
         return Verb(name, description, async (lab, parsed, cancel) =>
@@ -130,19 +122,19 @@ public static class LabCommand
         return LabSwitch.JoinAsync(lab, number, cancel);
     }
 
-    private static Command Exec()
+    private static LabVerb Exec()
     {
-        var words = new Argument<string[]>("CMD") { Description = "The command and its arguments, after --", Arity = ArgumentArity.OneOrMore };
+        var words = new Argument<string[]>("CMD") { Description = "The command and its arguments", Arity = ArgumentArity.OneOrMore, CaptureRemainingTokens = true };
         return Verb("exec", "Runs a command on a host; DOCKER_HOST and BERTH_HOST are set.", (lab, parsed, _) =>
         {
             var number = lab.HostNumber(parsed.GetRequiredValue(Host));
             return Tool.ForegroundAsync("nsenter",
                 ["-t", $"{LabHost.Init(lab, number)}", "--mount", "--uts", "--ipc", "--net", "--pid", "--", .. parsed.GetRequiredValue(words)],
                 new Dictionary<string, string> { ["DOCKER_HOST"] = "unix://" + lab.EngineSocket(number), ["BERTH_HOST"] = lab.ManagerUrl });
-        }, Host, words);
+        }, Host, words).Shows("berth lab exec berth2 -- docker ps", "berth lab exec --name other 1 -- sh");
     }
 
-    private static Command DaemonCommand(Daemon daemon)
+    private static LabVerb DaemonCommand(Daemon daemon)
     {
         var name = daemon.ToString().ToLowerInvariant();
         var verb = new Argument<string>("VERB") { Description = "kill, stop or start" }.AcceptOnlyFromAmong("kill", "stop", "start");
@@ -151,10 +143,10 @@ public static class LabCommand
         {
             await DaemonControl.RunAsync(lab, lab.HostNumber(parsed.GetRequiredValue(Host)), daemon, parsed.GetRequiredValue(verb), parsed.GetValue(hold), cancel);
             return 0;
-        }, Host, verb, hold);
+        }, Host, verb, hold).Shows($"berth lab {name} berth1 kill", $"berth lab {name} berth1 kill --hold", $"berth lab {name} berth1 start");
     }
 
-    private static Command Load()
+    private static LabVerb Load()
     {
         var file = new Argument<string>("FILE.tar") { Description = "An archive made by docker save or samples/images/build.sh" };
         var hosts = new Argument<string[]>("HOST") { Description = "Only into these; all by default", Arity = ArgumentArity.ZeroOrMore };
@@ -178,10 +170,10 @@ public static class LabCommand
                 }
             }));
             return 0;
-        }, file, hosts);
+        }, file, hosts).Shows("berth lab load .out/images/all.tar", "berth lab load app.tar berth2");
     }
 
-    private static Command Push()
+    private static LabVerb Push()
     {
         var file = new Argument<string>("FILE.tar") { Description = "An archive with one image, or with one of REF's name" };
         var reference = new Argument<string>("REF") { Description = ImagePush.Registry + "/NAME:TAG" };
@@ -194,19 +186,20 @@ public static class LabCommand
                 $"{path} holds {images.Length} images and none is {repository}:{tag}", $"it holds {string.Join(", ", images.SelectMany(one => one.Tags))}", ExitCode.WrongUsage));
             await ImagePush.RunAsync(LabRegistry.Address(lab), path, image, repository, tag, cancel);
             return 0;
-        }, file, reference);
+        }, file, reference).Shows($"berth lab push app.tar {ImagePush.Registry}/app:1");
     }
 
-    private static Command List()
+    private static LabVerb List()
     {
-        var command = new Command("ls", "The labs on this machine.") { Format };
+        var command = new LabVerb("ls", "The labs on this machine.", "berth lab ls", "berth lab ls --format json") { Format };
         command.SetAction((parsed, _) => GuardAsync(() => LabReport.ListAsync(parsed.GetRequiredValue(Format))));
         return command;
     }
 
-    private static Command Down()
+    private static LabVerb Down()
     {
-        var command = new Command("down", "Removes the lab: processes, networks, mounts, control groups, disks. Also half-made ones.");
+        var command = new LabVerb("down", "Removes the lab: processes, networks, mounts, control groups, disks. Also half-made ones.",
+            "berth lab down", "berth lab down --name other");
         command.SetAction((parsed, cancel) => GuardAsync(async () =>
         {
             var name = parsed.GetRequiredValue(Name);

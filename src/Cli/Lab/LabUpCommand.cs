@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Net;
 
 namespace Berth.Cli.Lab;
@@ -6,7 +7,18 @@ namespace Berth.Cli.Lab;
 /// <summary><c>berth lab up</c>.</summary>
 internal static class LabUpCommand
 {
-    private static readonly Option<int?> Hosts = new("--hosts") { Description = "How many hosts; 3 for a new lab. More than before adds hosts, fewer removes none." };
+    private static readonly Option<int?> Hosts = new("--hosts")
+    {
+        Description = "How many hosts; 3 for a new lab. More than before adds hosts, fewer removes none.",
+        HelpName = "number",
+        CustomParser = result =>
+        {
+            if (int.TryParse(result.Tokens[0].Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var hosts))
+                return hosts;
+            result.AddError($"--hosts '{result.Tokens[0].Value}': write a number of hosts, such as 3");
+            return null;
+        },
+    };
     private static readonly Option<string?> Subnet = new("--subnet") { Description = "A private /24; the first free one from 10.210.0.0/24 on by default." };
     private static readonly Option<string?> Folder = new("--dir") { Description = $"Where disks, sockets and logs go; {LabStore.Root}/NAME by default." };
     private static readonly Option<bool> Registry = new("--registry") { Description = $"Also an image registry, {ImagePush.Registry} on every host." };
@@ -16,7 +28,8 @@ internal static class LabUpCommand
 
     public static Command Build(Option<string> name)
     {
-        var command = new Command("up", "Makes a lab, or makes it whole: missing hosts are added, killed ones turned on, cut links joined.")
+        var command = new LabVerb("up", "Makes a lab, or makes it whole: missing hosts are added, killed ones turned on, cut links joined.",
+            "berth lab up --hosts 3", "berth lab up --name other --hosts 2 --registry")
         {
             Hosts, Subnet, Folder, Registry, NoBerth, EngineArgs, LiveRestore,
         };

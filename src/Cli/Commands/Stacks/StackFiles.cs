@@ -55,13 +55,15 @@ internal sealed class StackFiles
         {
             if (path == "-")
                 return new StackDocument("stdin", Directory.GetCurrentDirectory(), ReadStdin());
+            if (Directory.Exists(path))
+                throw UserError.Usage($"stack file '{path}' cannot be read: it is a folder", $"name a file in it: -c {Path.Combine(path, "stack.yml")}");
             if (new FileInfo(path) is { Exists: true, Length: > LargestFile } large)
                 throw UserError.Usage($"stack file '{path}' has {large.Length} bytes; at most {LargestFile} are read");
             return new StackDocument(path, Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/", File.ReadAllBytes(path));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new UserError($"stack file '{path}' cannot be read: {error.Message}", null, ExitCode.WrongUsage, error);
+            throw new UserError($"stack file '{path}' cannot be read: {error.Message}", "name a file that exists and may be read, or - for stdin", ExitCode.WrongUsage, error);
         }
     }
 

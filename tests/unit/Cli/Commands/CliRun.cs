@@ -1,4 +1,5 @@
 using Berth.Cli.Commands;
+using Berth.Cli.Lab;
 using Berth.Cli.Output;
 using Berth.Model;
 
@@ -19,7 +20,7 @@ internal static class CliRun
     {
         using StringWriter stdout = new(), stderr = new();
         var context = Context(stdout, stderr, environment ?? (name => name == "BERTH_HOST" ? "unix:///nonexistent/manager.sock" : null));
-        var code = await BerthCli.Run(BerthCli.Build(context, LineWords.Of(arguments)), arguments, context);
+        var code = await BerthCli.Run(BerthCli.Build(context, LineWords.Of(arguments), ("lab", LabCommand.Build)), arguments, context);
         return (code, stdout.ToString(), stderr.ToString());
     }
 }

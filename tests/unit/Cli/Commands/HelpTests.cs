@@ -1,12 +1,13 @@
 using System.CommandLine;
 using Berth.Cli.Commands;
+using Berth.Cli.Lab;
 using Berth.Stacks.Values;
 
 namespace Berth.Tests.Cli.Commands;
 
 public sealed class HelpTests
 {
-    private static readonly RootCommand Root = BerthCli.Build(CliRun.Context(TextWriter.Null, TextWriter.Null));
+    private static readonly RootCommand Root = BerthCli.Build(CliRun.Context(TextWriter.Null, TextWriter.Null), ("lab", LabCommand.Build));
 
     public static TheoryData<string> Leaves => [.. All(Root).Where(command => command.Subcommands.Count == 0 && !command.Hidden).Select(BerthCli.PathOf)];
 
@@ -27,6 +28,17 @@ public sealed class HelpTests
             Assert.True(errors.Count == 0, $"{example}: {string.Join("; ", errors.Select(error => error.Message))}");
         }
     }
+
+    [Theory]
+    [InlineData("lab exec berth1 -- docker ps -a")]
+    [InlineData("lab exec berth1 docker ps -a")]
+    [InlineData("task exec web.1 ls -la")]
+    [InlineData("service create --name web busybox:1 tail -F /log")]
+    [InlineData("service update web --image nginx:2")]
+    [InlineData("service ls --nonsense --help")]
+    [InlineData("service rm -- -web")]
+    public void Words_of_a_containers_command_are_no_flags(string line) =>
+        Assert.Null(UnknownWords.Find(BerthCli.Parse(Root, line.Split(' '))));
 
     [Fact]
     public async Task A_group_without_a_command_shows_its_help()

@@ -8,6 +8,18 @@ public sealed class WrongUsageTests
     public static TheoryData<string, string> Wrong => new()
     {
         { "srvice ls", "error: unrecognized command or argument 'srvice'" },
+        { "srvice ls", "next: did you mean service? See berth --help" },
+        { "service ls --fomat json", "unrecognized command or argument '--fomat'\n  next: did you mean --format? See berth service ls --help" },
+        { "service update --replicas 3 --nonsense web", "error: unrecognized command or argument '--nonsense'" },
+        { "service update --nonsense web", "error: unrecognized command or argument '--nonsense'" },
+        { "service create --nonsense nginx", "error: unrecognized command or argument '--nonsense'" },
+        { "service inspect --pretty web", "error: unrecognized command or argument '--pretty'" },
+        { "service rm --force web", "error: unrecognized command or argument '--force'" },
+        { "task exec --nonsense web.1 sh", "error: unrecognized command or argument '--nonsense'" },
+        { "stack rm -f shop", "error: unrecognized command or argument '-f'" },
+        { "stack deploy -c / shop", "error: stack file '/' cannot be read: it is a folder" },
+        { "lab up --hosts many", "error: --hosts 'many': write a number of hosts, such as 3" },
+        { "lab kill --now berth1", "error: unrecognized command or argument '--now'" },
         { "service ls --all", "error: unrecognized command or argument '--all'" },
         { "service create", "error: required argument 'IMAGE [COMMAND] [ARG...]' missing for command: 'create'" },
         { "service create --replicas -3 nginx", "error: --replicas '-3': write a whole number of 0 or more" },
