@@ -16,16 +16,31 @@ case ${1:-} in
 esac
 require_root
 local_dir=/var/lib/berth/local
+lab_record=/var/lib/berth/lab/berth/lab.json
 
 if [ "${1:-}" = down ]; then
   . scripts/local.sh
-  if [ -x bin/berth ]; then step "taking the lab down"; bin/berth lab down
-  elif [ -e /var/lib/berth/lab/berth/lab.json ]; then die "bin/berth is missing, and it takes the lab down" "run: make publish"; fi
+  if [ ! -e "$lab_record" ]; then :
+  elif [ -x bin/berth ]; then step "taking the lab down"; bin/berth lab down
+  else die "bin/berth is missing, and it takes the lab down" "run: make publish"; fi
   local_down
   step "all removed; built files stay in bin/ and .out/ (git clean -xdf removes them)"
   exit 0
 fi
 case $hosts in '' | *[!0-9]* | 0) die "'$hosts' is not a number of hosts" "run: ./up.sh --hosts 3" ;; esac
+
+# A build replaces the files of daemons that run: these still run the old ones. Their containers do not notice. What comes
+# after it, lab up, waits until they are ready.
+restart_replaced() {
+  local host daemon pid
+  while read -r host daemon pid; do
+    case $(readlink "/proc/$pid/exe") in *' (deleted)') ;; *) continue ;; esac
+    step "restarting the $daemon of $host: it was built anew"
+    bin/berth lab "$daemon" "$host" stop
+    bin/berth lab "$daemon" "$host" start
+  done < <(bin/berth lab status --format json | sed -n -e 's/^ *"name": "\(.*\)",$/host \1/p' \
+    -e 's/^ *"\(agent\|manager\)_pid": \([0-9]*\),\{0,1\}$/\1 \2/p' | awk '$1 == "host" { host = $2; next } { print host, $1, $2 }')
+}
 
 install_missing docker.io:dockerd iproute2:ip iptables:iptables curl:curl $BUILD_PACKAGES $IMAGE_PACKAGES $LAB_PACKAGES
 publish
@@ -36,6 +51,7 @@ if [ "$hosts" = 1 ]; then
   local_up
   addresses=(127.0.0.1)
 else
+  if [ -e "$lab_record" ]; then restart_replaced; fi
   bin/berth lab up --hosts "$hosts"
   bin/berth lab load .out/images/all.tar
   # The lab's own manager is asked: another one may be this machine's default.

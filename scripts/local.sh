@@ -10,7 +10,10 @@ is_running() { local pid; pid=$(cat "$local_dir/$1.pid" 2>/dev/null) && [ "$(cat
 run_in_background() { # NAME COMM COMMAND...
   local name=$1 comm=$2
   shift 2
-  if is_running "$name" "$comm"; then return 0; fi
+  if is_running "$name" "$comm"; then
+    # A build replaces the file of a daemon that runs.
+    case $(readlink "/proc/$(cat "$local_dir/$name.pid")/exe") in *' (deleted)') stop_background "$name" "$comm" ;; *) return 0 ;; esac
+  fi
   step "starting $name (log: $local_dir/$name.log)"
   setsid "$@" </dev/null >>"$local_dir/$name.log" 2>&1 &
   echo $! >"$local_dir/$name.pid"
