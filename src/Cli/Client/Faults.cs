@@ -18,7 +18,7 @@ internal static class Faults
         {
             StatusCode.Unavailable when IsAway(fault) => Unreachable(fault, address),
             StatusCode.Unavailable or StatusCode.Cancelled => new UserError($"cannot {doing} now: {why}",
-                "try again; 'berth info' shows whether the manager is well", ExitCode.Unreachable, fault),
+                "try again; 'berth node ls' shows which nodes are away, 'berth info' whether the manager is well", ExitCode.Unreachable, fault),
             StatusCode.DeadlineExceeded => new UserError($"cannot {doing}: the manager at {address.Url} did not answer in time; a change may still take effect",
                 "look at the manager's log; 'berth info' shows whether it answers at all", ExitCode.Unreachable, fault),
             StatusCode.InvalidArgument => new UserError($"cannot {doing}:{Problems(why)}", null, ExitCode.WrongUsage, fault),
