@@ -24,6 +24,10 @@ for need in "busybox-static:$busybox" "nginx:$nginx" "redis-server:$redis"; do
 done
 redis_cli=$(command -v redis-cli)
 
+# Debian's plain busybox needs libraries that an image of nothing else does not have.
+if ldd "$busybox" >/dev/null 2>&1; then
+  echo "build.sh: $busybox needs shared libraries; next: apt-get install -y busybox-static" >&2; exit 1
+fi
 stamp=$(sha256sum "$0" "$busybox" "$nginx" "$redis" "$redis_cli" | sha256sum | cut -d' ' -f1)
 if [ "$(cat "$out/.stamp" 2>/dev/null)" = "$stamp" ] && [ -s "$out/all.tar" ]; then exit 0; fi
 rm -f "$out/.stamp" "$out"/*.tar
