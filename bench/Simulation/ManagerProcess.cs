@@ -60,6 +60,7 @@ public sealed class ManagerProcess : IAsyncDisposable
             throw new InvalidOperationException($"the manager ended with {_process.ExitCode}");
         try
         {
+            // gRPC takes a deadline as an instant of the wall clock; nothing is asserted about it.
             await Control.GetInfoAsync(new GetInfoRequest(), deadline: DateTime.UtcNow.AddSeconds(1));
             return true;
         }

@@ -69,6 +69,7 @@ public sealed class ManagerProcess : IAsyncDisposable
         {
             try
             {
+                // gRPC takes a deadline as an instant of the wall clock; nothing is asserted about it.
                 await Client.GetInfoAsync(new GetInfoRequest(), deadline: DateTime.UtcNow.AddSeconds(5));
                 return;
             }
