@@ -1,4 +1,5 @@
 using Akka.Hosting;
+using Berth.Manager.Admin;
 using Berth.Manager.Api;
 using Berth.Manager.Dispatch;
 using Berth.Manager.Nodes;
@@ -29,6 +30,7 @@ internal static class ManagerActors
     {
         services.AddDispatch();
         services.AddApi();
+        services.AddAdmin();
         services.Configure<NodesOptions>(nodes =>
         {
             nodes.Period = options.Heartbeat;
@@ -56,6 +58,7 @@ internal static class ManagerActors
     public static void MapManager(this WebApplication app)
     {
         app.MapGrpcService<ControlService>();
+        app.MapGrpcService<ClusterAdminService>();
         app.MapGrpcService<DispatcherService>();
         app.MapGrpcHealthChecksService();
         app.MapGrpcReflectionService();

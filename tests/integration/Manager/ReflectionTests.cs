@@ -13,6 +13,7 @@ public sealed class ReflectionTests
 
     [Theory]
     [InlineData("berth.v1.Control")]
+    [InlineData("berth.v1.ClusterAdmin")]
     [InlineData("berth.v1.Dispatcher")]
     [InlineData("grpc.health.v1.Health")]
     public async Task Reflection_names_every_service(string service)

@@ -24,6 +24,7 @@ public sealed class ArchitectureTests
         ["Manager/Nodes"] = ["Berth.Manager.Store"],
         ["Manager/Dispatch"] = ["Berth.Manager.Store", "Berth.Manager.Nodes", Protocol],
         ["Manager/Api"] = ["Berth.Manager.Store", "Berth.Manager.Updates", "Berth.Manager.Orchestration", "Berth.Manager.Dispatch", Protocol],
+        ["Manager/Admin"] = ["Berth.Manager.Api", "Berth.Manager.Store", Protocol],
         ["Manager/Hosting"] = ["Berth.Manager", Protocol],
         ["Agent/Engine"] = [],
         ["Agent/Tasks"] = ["Berth.Agent.Engine"],
