@@ -1,45 +1,69 @@
 using Akka.Actor;
+using Akka.Actor.Setup;
 using Akka.Configuration;
 using Akka.Serialization;
-using Google.Protobuf;
+using Berth.Manager.Keys;
 using V1 = Berth.Protocol.V1;
 
 namespace Berth.Manager.Store;
 
-/// <summary>Writes the store's rows as Protocol Buffers, named by short texts that stay when classes are renamed.</summary>
-internal sealed class ClusterSerializer(ExtendedActorSystem system) : SerializerWithStringManifest(system)
+/// <summary>Hands the data keys to <see cref="ClusterSerializer"/>, which Akka makes.</summary>
+internal sealed class RowKeysSetup(RowKeys keys) : Setup
 {
+    public RowKeys Keys { get; } = keys;
+}
+
+/// <summary>Writes the store's rows as Protocol Buffers sealed under a data key, named by short texts that stay when classes
+/// are renamed. Rows of 0.1, which were not sealed, are read too.</summary>
+internal sealed class ClusterSerializer : SerializerWithStringManifest
+{
+    private const string Sealed = "sealed/";
     private const string CommitRow = "commit/1";
     private const string HeaderRow = "snapshot/1";
     private const string ChunkRow = "chunk/1";
+
+    private readonly RowKeys _keys;
+
+    /// <summary>Called by Akka.</summary>
+    public ClusterSerializer(ExtendedActorSystem system)
+        : base(system) =>
+        _keys = system.Settings.Setup.Get<RowKeysSetup>() is { HasValue: true } setup
+            ? setup.Value.Keys
+            : throw new InvalidOperationException($"the actor system has no {nameof(RowKeysSetup)}; add the store with {nameof(StoreSetup)}");
 
     /// <inheritdoc/>
     public override int Identifier => 7_301;
 
     /// <inheritdoc/>
-    public override string Manifest(object o) => o switch
-    {
-        Commit => CommitRow,
-        V1.SnapshotHeader => HeaderRow,
-        V1.SnapshotChunk => ChunkRow,
-        _ => throw NotOurs(o.GetType().FullName),
-    };
+    public override string Manifest(object o) => Sealed + Row(o);
 
     /// <inheritdoc/>
     public override byte[] ToBinary(object obj) => obj switch
     {
-        Commit commit => JournalMapper.ToWire(commit).ToByteArray(),
-        IMessage message => message.ToByteArray(),
+        Commit commit => _keys.Seal(CommitRow, JournalMapper.ToWire(commit)),
+        V1.SnapshotHeader header => _keys.Seal(HeaderRow, header),
+        V1.SnapshotChunk chunk => _keys.Seal(ChunkRow, chunk),
         _ => throw NotOurs(obj.GetType().FullName),
     };
 
     /// <inheritdoc/>
     public override object FromBinary(byte[] bytes, string manifest) => manifest switch
     {
+        Sealed + CommitRow => JournalMapper.ToModel(_keys.Open(CommitRow, bytes, V1.JournalCommit.Parser)),
+        Sealed + HeaderRow => _keys.Open(HeaderRow, bytes, V1.SnapshotHeader.Parser),
+        Sealed + ChunkRow => _keys.Open(ChunkRow, bytes, V1.SnapshotChunk.Parser),
         CommitRow => JournalMapper.ToModel(V1.JournalCommit.Parser.ParseFrom(bytes)),
         HeaderRow => V1.SnapshotHeader.Parser.ParseFrom(bytes),
         ChunkRow => V1.SnapshotChunk.Parser.ParseFrom(bytes),
         _ => throw NotOurs(manifest),
+    };
+
+    private static string Row(object row) => row switch
+    {
+        Commit => CommitRow,
+        V1.SnapshotHeader => HeaderRow,
+        V1.SnapshotChunk => ChunkRow,
+        _ => throw NotOurs(row.GetType().FullName),
     };
 
     private static InvalidDataException NotOurs(string? what) =>

@@ -1,3 +1,5 @@
+using Berth.Manager.Keys;
+
 namespace Berth.Manager.Store;
 
 /// <summary>Where the store keeps its files, and when it makes snapshots.</summary>
@@ -5,6 +7,9 @@ public sealed record StoreOptions
 {
     /// <summary>Data directory; made with mode 0700.</summary>
     public required string Directory { get; init; }
+
+    /// <summary>What rows are sealed under; null: the keys in <see cref="Directory"/>, made when there are none.</summary>
+    public RowKeys? Keys { get; init; }
 
     /// <summary>Commits between snapshots.</summary>
     public int SnapshotCommits { get; init; } = 5_000;

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Hosting;
 using Akka.Persistence.Sql;
+using Berth.Manager.Keys;
 using Berth.Model;
 
 namespace Berth.Manager.Store;
@@ -23,7 +24,9 @@ public static class StoreSetup
         this AkkaConfigurationBuilder builder, StoreOptions options, ClusterView view, IStoreFailure failure, IdSource ids, TimeProvider time)
     {
         StoreDatabase.Prepare(options.Directory);
+        var keys = options.Keys ?? OpenKeys(options.Directory, time);
         return builder
+            .AddSetup(new RowKeysSetup(keys))
             .AddHocon(Hocon(options.Directory), HoconAddMode.Prepend)
             .AddHocon(SqlPersistence.DefaultConfiguration, HoconAddMode.Append)
             .WithActors((system, registry) =>
@@ -31,6 +34,12 @@ public static class StoreSetup
                 var store = system.ActorOf(Props.Create(() => new StoreActor(view, options, failure, ids, time)).WithDispatcher(Dispatcher), "store");
                 registry.Register<StoreActor>(store);
             });
+    }
+
+    private static RowKeys OpenKeys(string directory, TimeProvider time)
+    {
+        var file = new KeyFile(directory);
+        return new RowKeys(file.OpenOrCreate(time), file.Path);
     }
 
     // Journal and snapshots have a file each: they are written side by side, and SQLite has one writer a file.

@@ -1,6 +1,8 @@
 using Akka.Actor;
+using Berth.Manager.Keys;
 using Berth.Manager.Store;
 using Berth.Model;
+using Berth.Tests.House;
 using Microsoft.Data.Sqlite;
 using static Berth.Tests.Manager.Store.Samples;
 
@@ -21,6 +23,36 @@ public sealed class StoreActorTests : IDisposable
         await using var again = await StoreHost.StartAsync(_directory);
         Assert.Equal("web", Assert.Single(again.View.Current.Services.Values).Spec.Name);
         Assert.Equal((3, 2), (again.View.Current.Index, again.View.Current.Epoch));
+    }
+
+    [Fact]
+    public async Task The_journal_of_the_release_before_is_read_and_what_is_written_shows_nothing()
+    {
+        // Written by berth-manager 0.1: a stack with a service whose environment says 'in the clear'.
+        File.Copy(Path.Combine(SourceTree.Root, "tests/unit/Manager/Store/Journals/0.1.db"), Path.Combine(_directory, "journal.db"));
+        await using (var store = await StoreHost.StartAsync(_directory))
+        {
+            Assert.Equal(["PASSWORD=in the clear"], store.View.Current.FindService("shop_web")!.Spec.Task.Container.Env);
+            await store.ExecuteAsync(new Command.CreateService(ASpec("hidden-name")));
+        }
+        await using (var again = await StoreHost.StartAsync(_directory))
+            Assert.NotNull(again.View.Current.FindService("hidden-name"));
+        foreach (var file in Directory.GetFiles(_directory))
+            Assert.Equal(-1, File.ReadAllBytes(file).AsSpan().IndexOf("hidden-name"u8));
+    }
+
+    [Fact]
+    public async Task A_store_without_its_keys_does_not_start_and_says_which_key_it_lacks()
+    {
+        await using (var store = await StoreHost.StartAsync(_directory))
+            await store.ExecuteAsync(new Command.CreateService(ASpec()));
+        var key = new KeyFile(_directory).Read(null).Current.Id;
+        File.Delete(Path.Combine(_directory, "keys.json"));
+
+        await using var again = await StoreHost.StartAsync(_directory);
+        var said = await again.Failed;
+        Assert.Contains($"data key {key}", said);
+        Assert.Contains("Copy", said);
     }
 
     [Fact]
