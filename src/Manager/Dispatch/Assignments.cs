@@ -117,6 +117,7 @@ public static class Assignments
                 Template = key,
                 DesiredState = (V1.TaskState)task.DesiredState,
                 KnownState = (V1.TaskState)task.State,
+                Attempt = task.Attempt,
             });
         }
         return set;

@@ -38,7 +38,7 @@ public sealed class DispatcherService(
                 await responseStream.WriteAsync(new V1.ManagerMessage { Refused = new V1.Refused { Reason = refusal } }, ending.Token);
                 return;
             }
-            var index = await RegisterAsync(registration, ending.Token);
+            var index = await RegisterAsync(Registering(registration) with { LocalChains = registration.LocalChains }, ending.Token);
             (await dispatch.GetAsync(ending.Token)).Tell(new DispatchProtocol.Begin(session, index));
             await HoldAsync(session, requestStream, responseStream, ending);
             session.Closed.ThrowIfCancellationRequested();
@@ -115,10 +115,10 @@ public sealed class DispatcherService(
         };
     }
 
-    private async Task<long> RegisterAsync(Registration registration, CancellationToken cancellation)
+    private async Task<long> RegisterAsync(Command.RegisterNode registration, CancellationToken cancellation)
     {
         var actor = await store.GetAsync(cancellation);
-        return await actor.Ask<object>(new StoreProtocol.Execute(Registering(registration)), Patience, cancellation) switch
+        return await actor.Ask<object>(new StoreProtocol.Execute(registration), Patience, cancellation) switch
         {
             StoreProtocol.Executed executed => executed.Index,
             StoreProtocol.Refused refused => throw new RpcException(new Status(StatusCode.FailedPrecondition, refused.Message)),
@@ -172,6 +172,9 @@ public sealed class DispatcherService(
                     // Not waited for: a store that is slow must not keep this node's beats from being heard.
                     observer.Tell(new StoreProtocol.Execute(Registering(
                         session.Registration with { Description = Reading(() => Registration.Read(message.Description)) })));
+                    break;
+                case V1.AgentMessage.MessageOneofCase.Heartbeat when message.Heartbeat.Answer:
+                    session.Send(new V1.ManagerMessage { Heartbeat = new V1.HeartbeatAnswer() });
                     break;
                 case V1.AgentMessage.MessageOneofCase.Register:
                     throw new RpcException(new Status(StatusCode.InvalidArgument, "a session registers once"));

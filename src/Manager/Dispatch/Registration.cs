@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Berth.Manager.Store;
 using Berth.Model;
 using Berth.Protocol;
 using V1 = Berth.Protocol.V1;
@@ -16,6 +17,9 @@ public sealed record Registration(
     NodeId Node, ClusterId? Cluster, long Epoch, NodeRole Role, NodeDescription Description,
     ImmutableArray<(TaskId Task, ServiceTaskStatus Status)> Reports)
 {
+    /// <summary>What its agent restarted by itself while no manager was there.</summary>
+    public ValueList<LocalChain> LocalChains { get; init; }
+
     /// <summary>Reads a registration.</summary>
     /// <exception cref="FormatException">It cannot be read; the message says what is wrong, for people.</exception>
     public static Registration Read(V1.Register wire, DateTimeOffset now)
@@ -23,7 +27,10 @@ public sealed record Registration(
         ClusterId? cluster = wire.ClusterId.Length == 0 ? null : ClusterId.Parse(wire.ClusterId);
         return new Registration(
             NodeId.Parse(wire.NodeId), cluster, wire.Epoch, wire.Role == V1.NodeRole.Manager ? NodeRole.Manager : NodeRole.Worker,
-            Read(wire.Description), ReadReports(wire.Tasks, now));
+            Read(wire.Description), ReadReports(wire.Tasks, now))
+        {
+            LocalChains = ReadChains(wire.Tasks, now),
+        };
     }
 
     /// <summary>Reads a node's facts.</summary>
@@ -36,6 +43,23 @@ public sealed record Registration(
     /// <exception cref="FormatException">An id is none, or a state is one that agents never report.</exception>
     public static ImmutableArray<(TaskId Task, ServiceTaskStatus Status)> ReadReports(IEnumerable<V1.TaskReport> wire, DateTimeOffset now) =>
         [.. wire.Select(report => (TaskId.Parse(report.TaskId), ReadReport(report, now)))];
+
+    // Attempts whose root the agent does not hold any more follow nothing that could be looked up.
+    private static ValueList<LocalChain> ReadChains(IEnumerable<V1.TaskReport> wire, DateTimeOffset now)
+    {
+        var local = wire.Where(report => report.Local is not null).ToLookup(report => report.Local.Root, StringComparer.Ordinal);
+        if (local.Count == 0)
+            return [];
+        return wire.Where(report => report.Local is null && local.Contains(report.TaskId))
+            .Select(root => new LocalChain(
+                TaskId.Parse(root.TaskId), ReadReport(root, now),
+                local[root.TaskId].Select(report => ReadAttempt(report, now)).OrderBy(attempt => attempt.Generation).ToValueList()))
+            .ToValueList();
+    }
+
+    private static LocalAttempt ReadAttempt(V1.TaskReport report, DateTimeOffset now) => new(
+        TaskId.Parse(report.TaskId), report.Local.Generation, report.Local.Attempt, now - SpecMapper.FromNanoseconds(report.Local.MadeAgeNs),
+        report.Local.HasStartsInNs ? now + SpecMapper.FromNanoseconds(report.Local.StartsInNs) : null, ReadReport(report, now));
 
     private static ServiceTaskStatus ReadReport(V1.TaskReport report, DateTimeOffset now) =>
         (TaskState)report.State is >= TaskState.Assigned and <= TaskState.Rejected and var state && Enum.IsDefined(state)

@@ -48,7 +48,11 @@ public abstract record Change
     /// <param name="NotBefore">Restart backoff; null when it need not wait.</param>
     public sealed record TaskCreated(
         TaskId Id, ServiceId ServiceId, int Slot, NodeId? NodeId, long SpecVersion, TaskState DesiredState, int Attempt,
-        DateTimeOffset? NotBefore) : Change;
+        DateTimeOffset? NotBefore) : Change
+    {
+        /// <summary>When it was made, where an agent made it before this commit; null is the commit's instant.</summary>
+        public DateTimeOffset? Made { get; init; }
+    }
 
     /// <summary>The scheduler chose a node.</summary>
     public sealed record TaskAssigned(TaskId Id, NodeId NodeId) : Change;

@@ -146,7 +146,7 @@ internal sealed class ClusterStateBuilder(ClusterState state)
     {
         Id = created.Id,
         Version = index,
-        CreatedAt = at,
+        CreatedAt = created.Made ?? at,
         ServiceId = created.ServiceId,
         Slot = created.Slot,
         NodeId = created.NodeId,

@@ -35,5 +35,9 @@ public abstract record Command
         string Node, NodeAvailability? Availability, ValueMap LabelsAdd, ValueList<string> LabelsRemove) : Command;
 
     /// <summary>An agent registers, or its facts changed. New nodes become members; known ones are updated.</summary>
-    public sealed record RegisterNode(NodeId Id, NodeRole Role, NodeDescription Description) : Command;
+    public sealed record RegisterNode(NodeId Id, NodeRole Role, NodeDescription Description) : Command
+    {
+        /// <summary>Attempts its agent made while no manager was there, and the tasks they follow.</summary>
+        public ValueList<LocalChain> LocalChains { get; init; }
+    }
 }

@@ -43,6 +43,7 @@ internal static class JournalMapper
         DesiredState = (V1.TaskState)created.DesiredState,
         Attempt = created.Attempt,
         NotBeforeTicks = created.NotBefore?.UtcTicks ?? 0,
+        MadeTicks = created.Made?.UtcTicks ?? 0,
     };
 
     public static Change.TaskCreated ToModel(V1.TaskCreated wire) => new(
@@ -53,7 +54,10 @@ internal static class JournalMapper
         wire.SpecVersion,
         (TaskState)wire.DesiredState,
         wire.Attempt,
-        wire.NotBeforeTicks == 0 ? null : At(wire.NotBeforeTicks));
+        wire.NotBeforeTicks == 0 ? null : At(wire.NotBeforeTicks))
+    {
+        Made = wire.MadeTicks == 0 ? null : At(wire.MadeTicks),
+    };
 
     private static V1.JournalChange ToWire(Change change) => change switch
     {

@@ -10,6 +10,7 @@ internal static class NodeCommands
         if (command.Description.Hostname.Length == 0)
             return Decision.Refuse(RefusalReason.Invalid, $"node {command.Id} registers without a host name; set one with --hostname");
 
+        var adopted = LocalAttempts.Adopt(state, command.Id, command.LocalChains);
         var answer = new CommandResults.NodeChanged(command.Id);
         if (!state.Nodes.TryGetValue(command.Id, out var known))
         {
@@ -23,8 +24,8 @@ internal static class NodeCommands
             })], answer);
         }
         return known.Description == command.Description && known.Spec.Role == command.Role
-            ? Decision.Accept([], answer)
-            : Put(known with { Description = command.Description, Spec = known.Spec with { Role = command.Role }, UpdatedAt = now });
+            ? Decision.Accept(adopted, answer)
+            : Put(known with { Description = command.Description, Spec = known.Spec with { Role = command.Role }, UpdatedAt = now }, [.. adopted]);
     }
 
     public static Decision Update(ClusterState state, Command.UpdateNode command, DateTimeOffset now)
@@ -63,6 +64,6 @@ internal static class NodeCommands
         }
     }
 
-    private static Decision Put(Node node) =>
-        Decision.Accept([new Change.NodePut(node)], new CommandResults.NodeChanged(node.Id));
+    private static Decision Put(Node node, params ReadOnlySpan<Change> more) =>
+        Decision.Accept([new Change.NodePut(node), .. more], new CommandResults.NodeChanged(node.Id));
 }

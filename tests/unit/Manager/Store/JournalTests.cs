@@ -67,7 +67,7 @@ public sealed class JournalTests
             }),
             new Change.NodeRemoved(new NodeId(5)),
             new Change.TaskCreated(new TaskId(6), new ServiceId(1), 2, new NodeId(4), 8, TaskState.Ready, 3, Noon),
-            new Change.TaskCreated(new TaskId((UInt128)1 << 100), new ServiceId(1), 0, null, 8, TaskState.Running, 0, null),
+            new Change.TaskCreated(new TaskId((UInt128)1 << 100), new ServiceId(1), 0, null, 8, TaskState.Running, 0, null) { Made = Noon.AddHours(-1) },
             new Change.TaskAssigned(new TaskId(6), new NodeId(4)),
             new Change.TaskDesired(new TaskId(6), TaskState.Shutdown, "why"),
             new Change.TaskRespecified(new TaskId(6), 9),

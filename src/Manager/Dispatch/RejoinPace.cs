@@ -1,0 +1,24 @@
+namespace Berth.Manager.Dispatch;
+
+/// <summary>How agents spread out when a manager is lost and all of its agents look for another one.</summary>
+public static class RejoinPace
+{
+    /// <summary>Agents a second that the managers together take in without making anybody's writes wait.</summary>
+    public const int AgentsPerSecond = 2000;
+
+    /// <summary>Below so many nodes nobody waits: each of them had better be back within the second.</summary>
+    public const int SmallCluster = 500;
+
+    /// <summary>No agent waits longer than this; larger clusters come faster instead.</summary>
+    public static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
+
+    /// <summary>The time over which agents spread their first dial after a session broke.</summary>
+    /// <param name="nodes">All nodes: in the worst case every one of them lost its manager.</param>
+    public static TimeSpan Window(int nodes)
+    {
+        if (nodes <= SmallCluster)
+            return TimeSpan.Zero;
+        var window = TimeSpan.FromSeconds((double)nodes / AgentsPerSecond);
+        return window < Longest ? window : Longest;
+    }
+}
