@@ -31,14 +31,15 @@ dotnet build Cluster.sln --no-restore -v q -clp:ErrorsOnly
 
 status=0
 step "unit tests"
-dotnet test tests/unit --no-build --logger "trx;LogFileName=unit.trx" --results-directory "$results" -v q || status=1
+dotnet test tests/unit --no-build --logger "trx;LogFileName=unit.trx" --results-directory "$results" -v q | tee "$results/unit.log" || status=1
 step "publishing binaries"
 publish
 images
 step "integration tests: several hosts on this machine"
 dotnet restore tests/integration -p:LockedRestore=true -v q
 dotnet build tests/integration --no-restore -v q -clp:ErrorsOnly
-dotnet test tests/integration --no-build --logger "trx;LogFileName=integration.trx" --logger "console;verbosity=normal" --results-directory "$results" || status=1
+dotnet test tests/integration --no-build --logger "trx;LogFileName=integration.trx" --logger "console;verbosity=normal" --results-directory "$results" |
+  tee "$results/integration.log" || status=1
 
 # count KIND: its sum over the result files; what was not executed was skipped.
 count() {
@@ -51,6 +52,10 @@ for kind in unit integration; do
 done
 executed=$(count executed) passed=$(count passed) failed=$(count failed) total=$(count total)
 clean_up
+# Said again where it is not scrolled away: which failed, and how.
+for log in "$results"/*.log; do
+  sed -n '/^  Failed /,/^  \(Passed\|Skipped\) /p' "$log" | grep -v '^  \(Passed\|Skipped\) ' | tail -n 100 || true
+done
 step "done; details in $results/"
 [ "$failed" = 0 ] || status=1
 echo "$passed passed, $failed failed, $((total - executed)) skipped"
