@@ -8,6 +8,7 @@ public sealed class ArchitectureTests
     private const string Model = "Berth.Model";
     private const string Protocol = "Berth.Protocol";
     private const string Stacks = "Berth.Stacks";
+    private const string Identity = "Berth.Identity";
     private const string DockerJson = "Berth.Docker";
 
     // Folder under src → what it may use besides itself and the model. A folder that is not listed fails the test.
@@ -17,8 +18,9 @@ public sealed class ArchitectureTests
         ["Shared/Stacks"] = [],
         ["Shared/Protocol"] = [],
         ["Shared/Docker"] = [Protocol],
+        ["Shared/Identity"] = [Protocol],
         ["Manager/Keys"] = [],
-        ["Manager/Store"] = ["Berth.Manager.Keys", Protocol],
+        ["Manager/Store"] = ["Berth.Manager.Keys", Protocol, Identity],
         ["Manager/Updates"] = ["Berth.Manager.Store"],
         ["Manager/Orchestration"] = ["Berth.Manager.Store", "Berth.Manager.Updates"],
         ["Manager/Scheduling"] = ["Berth.Manager.Store"],
@@ -26,13 +28,13 @@ public sealed class ArchitectureTests
         ["Manager/Dispatch"] = ["Berth.Manager.Store", "Berth.Manager.Nodes", Protocol],
         ["Manager/Api"] = ["Berth.Manager.Store", "Berth.Manager.Updates", "Berth.Manager.Orchestration", "Berth.Manager.Dispatch", Protocol],
         ["Manager/Admin"] = ["Berth.Manager.Api", "Berth.Manager.Store", Protocol],
-        ["Manager/Hosting"] = ["Berth.Manager", Protocol],
+        ["Manager/Hosting"] = ["Berth.Manager", Protocol, Identity],
         ["Agent/Engine"] = [],
         ["Agent/Tasks"] = ["Berth.Agent.Engine"],
-        ["Agent/Session"] = ["Berth.Agent.Tasks", "Berth.Agent.Engine", Protocol],
-        ["Agent/Hosting"] = ["Berth.Agent", Protocol],
-        ["Cli/Commands"] = ["Berth.Cli.Client", "Berth.Cli.Output", Protocol, Stacks, DockerJson],
-        ["Cli/Client"] = ["Berth.Cli.Output", Protocol],
+        ["Agent/Session"] = ["Berth.Agent.Tasks", "Berth.Agent.Engine", Protocol, Identity],
+        ["Agent/Hosting"] = ["Berth.Agent", Protocol, Identity],
+        ["Cli/Commands"] = ["Berth.Cli.Client", "Berth.Cli.Output", Protocol, Stacks, DockerJson, Identity],
+        ["Cli/Client"] = ["Berth.Cli.Output", Protocol, Identity],
         ["Cli/Output"] = [Protocol, DockerJson],
         ["Cli/Lab"] = ["Berth.Cli.Output"],
     };
