@@ -2,6 +2,7 @@ using Akka.Hosting;
 using Berth.Manager.Admin;
 using Berth.Manager.Api;
 using Berth.Manager.Dispatch;
+using Berth.Manager.Leadership;
 using Berth.Manager.Nodes;
 using Berth.Manager.Orchestration;
 using Berth.Manager.Scheduling;
@@ -37,6 +38,12 @@ internal static class ManagerActors
             nodes.DownAfter = options.DownAfter;
             nodes.StartGrace = options.StartGrace;
         });
+        var times = new LeadershipTimes();
+        var board = new LeadershipBoard(times, TimeProvider.System);
+        var failure = new ProcessFailure();
+        var store = new StoreOptions { Directory = options.Directory };
+        services.AddSingleton<IStoreFailure>(failure);
+        services.AddLeadership(new LeadershipOptions { Times = times }, new LeaderTerm(), board);
         services.AddAkka("berth", akka => akka
             .ConfigureLoggers(loggers =>
             {
@@ -44,12 +51,14 @@ internal static class ManagerActors
                 loggers.AddLoggerFactory();
             })
             .AddHocon(Hocon, HoconAddMode.Prepend)
-            .AddStore(new StoreOptions { Directory = options.Directory }, view, new ProcessFailure(), IdSource.Random, TimeProvider.System)
+            .AddStoreFiles(store, TimeProvider.System)
+            .AddStoreRouter(new StoreFactory(view, store, failure, IdSource.Random, TimeProvider.System, board))
             .AddOrchestration(IdSource.Random, TimeProvider.System)
             .AddScheduling()
             .AddNodes()
             .AddDispatch()
             .AddApi());
+        services.RunLeadership();
         services.AddHostedService<RecoveredStore>();
         services.AddHostedService<HeapTrimmer>();
     }

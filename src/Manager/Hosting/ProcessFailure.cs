@@ -5,17 +5,25 @@ namespace Berth.Manager.Hosting;
 /// <summary>Ends the process at once, with its reason on stderr.</summary>
 internal sealed class ProcessFailure : IStoreFailure
 {
+    /// <summary>EX_TEMPFAIL: nothing is broken, another manager leads; the supervisor starts a standby in this one's place.</summary>
+    public const int LostLead = 75;
+
     private int _isStopping;
 
     /// <inheritdoc/>
-    public void Stop(string message, Exception? cause)
+    public void Stop(string message, Exception? cause) => Stop($"error: {message}", cause, 1);
+
+    /// <inheritdoc/>
+    public void LoseLead(string message) => Stop($"this manager no longer leads: {message}. It ends, to be started again as a standby", null, LostLead);
+
+    private void Stop(string message, Exception? cause, int code)
     {
         if (Interlocked.Exchange(ref _isStopping, 1) == 1)
             return;
-        Console.Error.WriteLine($"error: {message}");
+        Console.Error.WriteLine(message);
         if (cause is not null)
             Console.Error.WriteLine($"  caused by: {cause.GetType().Name}: {cause.Message}");
         // Not on the caller's thread: it may be an actor's, and leaving must not wait for it.
-        new Thread(() => Environment.Exit(1)) { IsBackground = true }.Start();
+        new Thread(() => Environment.Exit(code)) { IsBackground = true }.Start();
     }
 }

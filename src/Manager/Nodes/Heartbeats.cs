@@ -15,6 +15,17 @@ public sealed class Heartbeats(TimeProvider time)
     /// <summary>The heart of a node that was heard of since the manager started; else null.</summary>
     public Heart? Find(NodeId node) => _hearts.GetValueOrDefault(node);
 
+    /// <summary>Forgets nodes that have no session now: what was heard of them earlier, while another manager led, says nothing
+    /// of how they are.</summary>
+    public void ForgetEnded()
+    {
+        foreach (var heart in _hearts.Values)
+        {
+            if (heart.Ended is not null)
+                heart.Forget();
+        }
+    }
+
     /// <summary>Forgets a node that is no longer a member.</summary>
     public void Forget(NodeId node) => _hearts.TryRemove(node, out _);
 }
@@ -57,6 +68,9 @@ public sealed class Heart(TimeProvider time)
             Volatile.Write(ref _hasBeaten, true);
         return Volatile.Read(ref _isAwaited) != 0 && Interlocked.Exchange(ref _isAwaited, 0) != 0;
     }
+
+    /// <summary>As if it had never been heard of; its next beat is news. Sessions may hold it already, so it stays itself.</summary>
+    public void Forget() => Volatile.Write(ref _hasBeaten, false);
 
     /// <summary>Asks the next beat to report itself: the node was called down and may come back on its old connection.</summary>
     public void Await() => Volatile.Write(ref _isAwaited, 1);

@@ -38,7 +38,11 @@ public static class Membership
         DateTimeOffset? next = null;
         foreach (var node in nodes)
         {
-            var (status, deadline) = Judge(contactOf(node.Id), since, startedAt, now, options);
+            var contact = contactOf(node.Id);
+            // Whom the leader before called down is down until it is heard of; its tasks have been replaced.
+            if (contact.LastHeard is null && node.Status.State == NodeState.Down)
+                continue;
+            var (status, deadline) = Judge(contact, since, startedAt, now, options);
             if (status.State != node.Status.State)
                 changes.Add(new Change.NodeObserved(node.Id, status));
             if (status.State != NodeState.Down && (next is null || deadline < next))

@@ -12,7 +12,8 @@ namespace Berth.Manager.Nodes;
 /// <remarks>It looks when a session opens or ends, when nodes change, and at the next deadline. Between deadlines a tick
 /// watches the manager itself: when the tick is late the manager was paused, heard nobody, and gives everyone a fresh
 /// deadline instead of calling them down. Time is counted on the monotonic clock and only shown by the wall clock: one that
-/// is set forward calls nobody down, and one that is set back hides nobody's silence.</remarks>
+/// is set forward calls nobody down, and one that is set back hides nobody's silence. On a standby it hears no state and does
+/// nothing; its clock begins when the manager comes to lead.</remarks>
 public sealed class NodesActor : ReceiveActor
 {
     private readonly IActorRef _store;
@@ -20,7 +21,7 @@ public sealed class NodesActor : ReceiveActor
     private readonly NodesOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<NodesActor> _log;
-    private readonly long _startedAt;
+    private long? _leadsSince;
     private ClusterState _state = ClusterState.Empty;
     private long _since;
     private long _lookedAt;
@@ -37,7 +38,6 @@ public sealed class NodesActor : ReceiveActor
         _options = options.Value;
         _time = time;
         _log = log;
-        _startedAt = _since = _lookedAt = time.GetTimestamp();
         Receive<StoreProtocol.StateChanged>(OnStateChanged);
         Receive<NodesProtocol.SessionChanged>(changed => LookAt(changed.Node));
         Receive<NodesProtocol.HeardAgain>(heard => LookAt(heard.Node));
@@ -57,9 +57,15 @@ public sealed class NodesActor : ReceiveActor
     /// <inheritdoc/>
     protected override void PreStart()
     {
-        _store.Tell(new StoreProtocol.Subscribe(Self));
+        _store.Tell(new StoreProtocol.Subscribe(Self, WhileLeading: true));
+    }
+
+    // The first state is heard when this manager comes to lead: what it knows of nodes' silence counts from then.
+    private void Begin()
+    {
+        _leadsSince = _since = _lookedAt = _tickAt = _time.GetTimestamp();
+        _heartbeats.ForgetEnded();
         var self = Self;
-        _tickAt = _time.GetTimestamp();
         _timer = _time.CreateTimer(_ => self.Tell(Tick.Instance), null, TickPeriod, Timeout.InfiniteTimeSpan);
     }
 
@@ -68,6 +74,8 @@ public sealed class NodesActor : ReceiveActor
 
     private void OnStateChanged(StoreProtocol.StateChanged change)
     {
+        if (_leadsSince is null)
+            Begin();
         var before = _state;
         _state = change.State;
         if (!change.Touched.All && change.Touched.Nodes.IsEmpty)
@@ -112,7 +120,7 @@ public sealed class NodesActor : ReceiveActor
     // One node's session opened or ended: nobody else's silence is affected.
     private void LookAt(NodeId id)
     {
-        if (!_state.Nodes.TryGetValue(id, out var node))
+        if (_leadsSince is null || !_state.Nodes.TryGetValue(id, out var node))
             return;
         var (changes, deadline) = Decide([node]);
         if (UntilDeadline is not { } known || deadline < known)
@@ -127,7 +135,7 @@ public sealed class NodesActor : ReceiveActor
         NoticePause();
         var now = _time.GetUtcNow();
         var reachability = Membership.Decide(
-            nodes, node => ContactOf(node, now), now - _time.GetElapsedTime(_since), now - _time.GetElapsedTime(_startedAt), now, _options);
+            nodes, node => ContactOf(node, now), now - _time.GetElapsedTime(_since), now - _time.GetElapsedTime(_leadsSince!.Value), now, _options);
         return (reachability.Changes, reachability.LookAgainAt - now);
     }
 

@@ -53,7 +53,7 @@ public sealed class OrchestrationActor : ReceiveActor, IWithTimers
     public ITimerScheduler Timers { get; set; } = null!;
 
     /// <inheritdoc/>
-    protected override void PreStart() => _store.Tell(new StoreProtocol.Subscribe(Self));
+    protected override void PreStart() => _store.Tell(new StoreProtocol.Subscribe(Self, WhileLeading: true));
 
     // What failed once probably fails again, and the same state comes at once: without a rest it would fail in a storm.
     /// <inheritdoc/>
@@ -94,7 +94,7 @@ public sealed class OrchestrationActor : ReceiveActor, IWithTimers
     {
         _log.Warning("The store left {0} proposals unanswered for {1} s; subscribing anew and deciding again.", _unanswered, AnswerTimeout.TotalSeconds);
         _unanswered = 0;
-        _store.Tell(new StoreProtocol.Subscribe(Self));
+        _store.Tell(new StoreProtocol.Subscribe(Self, WhileLeading: true));
         _dirty.UnionWith(_proposed);
         DecideWhenFree();
     }

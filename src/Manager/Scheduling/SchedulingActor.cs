@@ -44,7 +44,7 @@ public sealed class SchedulingActor : ReceiveActor, IWithTimers
     public ITimerScheduler Timers { get; set; } = null!;
 
     /// <inheritdoc/>
-    protected override void PreStart() => _store.Tell(new StoreProtocol.Subscribe(Self));
+    protected override void PreStart() => _store.Tell(new StoreProtocol.Subscribe(Self, WhileLeading: true));
 
     /// <inheritdoc/>
     protected override void PostRestart(Exception reason)
@@ -117,7 +117,7 @@ public sealed class SchedulingActor : ReceiveActor, IWithTimers
     private void OnAnswerIsLate()
     {
         _log.LogWarning("The store has not answered the scheduler for {Seconds} s; subscribing anew", AnswerTimeout.TotalSeconds);
-        _store.Tell(new StoreProtocol.Subscribe(Self));
+        _store.Tell(new StoreProtocol.Subscribe(Self, WhileLeading: true));
         OnAnswered(again: false);
     }
 

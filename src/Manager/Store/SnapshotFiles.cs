@@ -7,14 +7,14 @@ namespace Berth.Manager.Store;
 /// <summary>Writes and reads snapshots chunk by chunk beside the store actor, so that commits never wait for one.</summary>
 /// <remarks>Chunks have a run of numbers of their own that never ends; a header, written last, names those of its
 /// snapshot. A crash in between leaves the earlier header and its chunks, which are deleted only afterwards.</remarks>
-internal sealed class SnapshotFiles(ActorSystem system, int chunkBytes, TimeProvider time)
+internal sealed class SnapshotFiles(ActorSystem system, string? pluginId, int chunkBytes, TimeProvider time)
 {
     private const string ChunksId = StoreActor.JournalId + "-chunks";
 
     // One chunk of a MiB takes milliseconds; a disk that needs longer than this is as good as broken.
     private static readonly TimeSpan ChunkTimeout = TimeSpan.FromMinutes(1);
 
-    private readonly IActorRef _files = Persistence.Instance.Apply(system).SnapshotStoreFor(null);
+    private readonly IActorRef _files = Persistence.Instance.Apply(system).SnapshotStoreFor(pluginId);
 
     /// <summary>Writes <paramref name="state"/>, which holds everything up to <paramref name="sequenceNr"/>.</summary>
     /// <param name="state">What to keep.</param>

@@ -21,16 +21,22 @@ public sealed partial class StoreActor
     {
         Recover<SnapshotOffer>(offer =>
         {
-            _header = (V1.SnapshotHeader)offer.Snapshot;
-            _nextChunk = _header.FirstChunk + _header.Chunks;
+            var held = offer.Snapshot as HeldState;
+            _newest = held?.State ?? _newest;
+            var newest = held is null ? (V1.SnapshotHeader)offer.Snapshot : held.Header;
+            _nextChunk = newest is null ? 1 : newest.FirstChunk + newest.Chunks;
+            if (held is null)
+                _header = newest;
         });
         // With a snapshot, its chunks are read only after the replay; until then the few commits since are kept aside.
         Recover<Commit>(commit =>
         {
             _commitsSinceSnapshot++;
             _changesSinceSnapshot += commit.Changes.Length;
+            if (commit.Index != LastSequenceNr)
+                throw new InvalidDataException($"row {LastSequenceNr} of the journal holds commit {commit.Index}");
             if (_header is null)
-                _newest = _newest.Apply(commit);
+                _newest = Next(_newest, commit);
             else
                 _replayed.Add(commit);
         });
@@ -56,17 +62,22 @@ public sealed partial class StoreActor
 
     private void OnLoaded(ClusterState snapshot)
     {
-        _newest = _replayed.Aggregate(snapshot, (state, commit) => state.Apply(commit));
+        _newest = _replayed.Aggregate(snapshot, Next);
         _replayed.Clear();
         _replayed.TrimExcess();
         BeginTerm();
     }
 
+    private static ClusterState Next(ClusterState state, Commit commit) => commit.Index == state.Index + 1
+        ? state.Apply(commit)
+        : throw new InvalidDataException($"commit {commit.Index} follows commit {state.Index} in the journal; what is between them is missing");
+
     // The first commit of a term; nothing is published, and no agent hears anything, before it is durable.
     private void BeginTerm()
     {
         ImmutableArray<Change> formed = _newest.ClusterId is null ? [new Change.ClusterFormed(new ClusterId(_ids.Next()))] : [];
-        Append([.. formed, new Change.LeaderElected(_newest.Epoch + 1)]);
+        // A journal may be older than its store's record of who leads: agents know its terms, so they never go back.
+        Append([.. formed, new Change.LeaderElected(Math.Max(_start.Epoch, _newest.Epoch + 1))]);
         _log.Info("store recovered: index {0}, epoch {1}, {2} nodes, {3} services, {4} tasks",
             _newest.Index, _newest.Epoch, _newest.Nodes.Count, _newest.Services.Count, _newest.Tasks.Count);
         Become(Lead);
@@ -84,6 +95,8 @@ public sealed partial class StoreActor
         Command<SnapshotFailed>(failed =>
         {
             _isSnapshotting = false;
+            if (FencedException.IsIn(failed.Cause))
+                _failure.LoseLead($"the store refused a snapshot: {failed.Cause.GetBaseException().Message}");
             _log.Warning(failed.Cause, "no snapshot was made in {0}: the journal grows until the next attempt succeeds; is the disk full?", _options.Directory);
         });
         Command<DeleteMessagesSuccess>(_ => { });
@@ -107,6 +120,8 @@ public sealed partial class StoreActor
     /// <inheritdoc/>
     protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
     {
+        if (FencedException.IsIn(cause))
+            _failure.LoseLead($"the store refused a commit: {cause.GetBaseException().Message}. Nothing of it was acknowledged");
         _failure.Stop(
             $"the journal in {_options.Directory} cannot be written: {cause.GetBaseException().Message}. Nothing of it was acknowledged. "
             + "Free space on its disk, or restore the directory from a backup, then start the manager again", cause);

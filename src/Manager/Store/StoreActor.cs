@@ -21,6 +21,7 @@ public sealed partial class StoreActor : ReceivePersistentActor
     private readonly IStoreFailure _failure;
     private readonly IdSource _ids;
     private readonly TimeProvider _time;
+    private readonly StoreStart _start;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly SnapshotFiles _files;
     private readonly CancellationTokenSource _stopping = new();
@@ -30,26 +31,38 @@ public sealed partial class StoreActor : ReceivePersistentActor
     private TouchedObjects _touched = new();
     private List<Commit> _waiting = [];
     private List<Acknowledgement> _acknowledgements = [];
+    private List<Acknowledgement> _unproven = [];
+    private ImmutableArray<Step>.Builder _steps = ImmutableArray.CreateBuilder<Step>();
     private List<StoreProtocol.Observe> _reports = [];
     private Writing? _writing;
     private bool _flushIsDue;
     private bool _isLeading;
 
-    /// <summary>A store of the files in <paramref name="options"/>.</summary>
-    public StoreActor(ClusterView view, StoreOptions options, IStoreFailure failure, IdSource ids, TimeProvider time)
+    /// <summary>A store of the files in <paramref name="options"/>, in the term that <paramref name="start"/> names.</summary>
+    public StoreActor(ClusterView view, StoreOptions options, IStoreFailure failure, IdSource ids, TimeProvider time, StoreStart start)
     {
+        _start = start;
+        JournalPluginId = start.JournalPluginId;
+        SnapshotPluginId = start.SnapshotPluginId;
+        if (start.Held is { } held)
+        {
+            HeldStates.Of(Context.System).Next = new HeldStates.Offer(held, NullIfEmpty(start.SnapshotPluginId));
+            SnapshotPluginId = HeldStateStore.PluginId;
+        }
         _view = view;
         _options = options;
         _failure = failure;
         _ids = ids;
         _time = time;
-        _files = new SnapshotFiles(Context.System, options.ChunkBytes, time);
+        _files = new SnapshotFiles(Context.System, NullIfEmpty(start.SnapshotPluginId), options.ChunkBytes, time);
         Recovering();
         Command<object>(_ => Stash.Stash());
     }
 
     /// <inheritdoc/>
     public override string PersistenceId => JournalId;
+
+    private static string? NullIfEmpty(string id) => id.Length == 0 ? null : id;
 
     private void Lead()
     {
@@ -59,6 +72,8 @@ public sealed partial class StoreActor : ReceivePersistentActor
         Command<StoreProtocol.Subscribe>(OnSubscribe);
         Command<Terminated>(stopped => _subscribers.Remove(stopped.ActorRef));
         Command<Flush>(_ => OnFlush());
+        Command<StoreProtocol.LeaseRenewed>(_ => OnLeaseRenewed());
+        Command<StoreProtocol.Drain>(_ => OnDrain());
         Snapshotting();
     }
 
@@ -67,7 +82,7 @@ public sealed partial class StoreActor : ReceivePersistentActor
         var decision = Commands.Decide(_newest, execute.Command, _time.GetUtcNow(), _ids);
         if (decision.Refusal is { } refusal)
         {
-            Sender.Tell(refusal);
+            Answer(new Acknowledgement(Sender, refusal), isProven: false);
             return;
         }
         Append(decision.Changes);
@@ -138,6 +153,8 @@ public sealed partial class StoreActor : ReceivePersistentActor
         _newest = before.Apply(commit);
         _touched.Add(changes.AsSpan(), before, _newest);
         _waiting.Add(commit);
+        if (_start.Feed is not null)
+            _steps.Add(Step.Of(commit));
         FlushSoon();
     }
 
@@ -148,6 +165,8 @@ public sealed partial class StoreActor : ReceivePersistentActor
         var before = _newest;
         _newest = before.Observe(changes);
         _touched.Add(changes.AsSpan(), before, _newest);
+        if (_start.Feed is not null)
+            _steps.Add(Step.Of(changes));
         FlushSoon();
     }
 
@@ -155,24 +174,47 @@ public sealed partial class StoreActor : ReceivePersistentActor
     {
         if (_writing is null && _waiting.Count == 0 && _touched.IsEmpty)
         {
-            Sender.Tell(answer);
+            Answer(new Acknowledgement(Sender, answer), isProven: false);
             return;
         }
         _acknowledgements.Add(new Acknowledgement(Sender, answer));
         FlushSoon();
     }
 
+    // A write that the store took proves that this manager led when it was made. Any other answer is only as good as the
+    // lease: a manager that awakes from a pause must not say what no longer holds.
+    private void Answer(Acknowledgement acknowledgement, bool isProven)
+    {
+        if (isProven || _start.Lease.IsValid)
+            acknowledgement.Asker.Tell(acknowledgement.Answer);
+        else
+            _unproven.Add(acknowledgement);
+    }
+
+    private void OnLeaseRenewed()
+    {
+        var waiting = _unproven;
+        _unproven = [];
+        foreach (var acknowledgement in waiting)
+            Answer(acknowledgement, isProven: false);
+    }
+
+    private void OnDrain()
+    {
+        TakeReports();
+        Acknowledge(new StoreProtocol.Drained(_newest));
+    }
+
     private void WriteOrPublish()
     {
         if (_waiting.Count == 0)
         {
-            Publish(_newest, _touched, _acknowledgements);
-            _touched = new TouchedObjects();
-            _acknowledgements = [];
+            Publish(_newest, _touched, _steps, _acknowledgements, isProven: false);
+            (_touched, _steps, _acknowledgements) = (new TouchedObjects(), ImmutableArray.CreateBuilder<Step>(), []);
             return;
         }
-        var writing = new Writing(_newest, _touched, _acknowledgements, _waiting);
-        (_writing, _touched, _acknowledgements, _waiting) = (writing, new TouchedObjects(), [], []);
+        var writing = new Writing(_newest, _touched, _steps, _acknowledgements, _waiting);
+        (_writing, _touched, _steps, _acknowledgements, _waiting) = (writing, new TouchedObjects(), ImmutableArray.CreateBuilder<Step>(), [], []);
         var left = writing.Commits.Count;
         PersistAllAsync(writing.Commits, _ =>
         {
@@ -184,13 +226,14 @@ public sealed partial class StoreActor : ReceivePersistentActor
     private void OnWritten(Writing written)
     {
         _writing = null;
-        Publish(written.State, written.Touched, written.Acknowledgements);
+        Publish(written.State, written.Touched, written.Steps, written.Acknowledgements, isProven: true);
         CountTowardsSnapshot(written);
         TakeReports();
         WriteOrPublish();
     }
 
-    private void Publish(ClusterState state, TouchedObjects touched, List<Acknowledgement> acknowledgements)
+    private void Publish(
+        ClusterState state, TouchedObjects touched, ImmutableArray<Step>.Builder steps, List<Acknowledgement> acknowledgements, bool isProven)
     {
         if (!touched.IsEmpty)
         {
@@ -200,9 +243,10 @@ public sealed partial class StoreActor : ReceivePersistentActor
             var changed = new StoreProtocol.StateChanged(state, isFirst ? Touched.Everything : touched.ToTouched());
             foreach (var subscriber in _subscribers)
                 subscriber.Tell(changed);
+            _start.Feed?.Tell(new StoreProtocol.Published(state, steps.DrainToImmutable()));
         }
-        foreach (var (asker, answer) in acknowledgements)
-            asker.Tell(answer);
+        foreach (var acknowledgement in acknowledgements)
+            Answer(acknowledgement, isProven);
     }
 
     /// <inheritdoc/>
@@ -221,5 +265,6 @@ public sealed partial class StoreActor : ReceivePersistentActor
     private sealed record Acknowledgement(IActorRef Asker, object Answer);
 
     private sealed record Writing(
-        ClusterState State, TouchedObjects Touched, List<Acknowledgement> Acknowledgements, List<Commit> Commits);
+        ClusterState State, TouchedObjects Touched, ImmutableArray<Step>.Builder Steps, List<Acknowledgement> Acknowledgements,
+        List<Commit> Commits);
 }

@@ -29,4 +29,9 @@ public interface IStoreFailure
     /// <param name="message">What failed, why, and what to do.</param>
     /// <param name="cause">What was caught; null when nothing was.</param>
     void Stop(string message, Exception? cause);
+
+    /// <summary>Says why on stderr and ends the process in a way its supervisor answers with a new one, which follows: another
+    /// manager leads now.</summary>
+    /// <param name="message">How it was noticed.</param>
+    void LoseLead(string message);
 }

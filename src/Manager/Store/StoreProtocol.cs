@@ -40,12 +40,44 @@ public static class StoreProtocol
     public sealed record Observe(NodeId NodeId, ImmutableArray<(TaskId Task, ServiceTaskStatus Status)> Reports);
 
     /// <summary>From now on <paramref name="Subscriber"/> gets every <see cref="StateChanged"/>, the present state first.</summary>
-    public sealed record Subscribe(IActorRef Subscriber);
+    /// <param name="Subscriber">Who hears.</param>
+    /// <param name="WhileLeading">Only while this manager leads: for those who decide. Their first message is everything.</param>
+    public sealed record Subscribe(IActorRef Subscriber, bool WhileLeading = false);
 
     /// <summary>The state is now this. Several commits may have been folded into one message.</summary>
     /// <param name="State">The whole state.</param>
     /// <param name="Touched">Which objects differ from the message before.</param>
     public sealed record StateChanged(ClusterState State, Touched Touched);
+
+    /// <summary>For standbys: what led from the state published before to this one, in order.</summary>
+    /// <param name="State">The published state.</param>
+    /// <param name="Steps">Commits, and soft changes between them.</param>
+    public sealed record Published(ClusterState State, ImmutableArray<Step> Steps);
+
+    /// <summary>The lease is valid again: what waited for it may be answered.</summary>
+    public sealed record LeaseRenewed;
+
+    /// <summary>Nothing more will be asked of the store: answered with <see cref="Drained"/> once all it took is durable.</summary>
+    public sealed record Drain;
+
+    /// <summary>Everything is durable and published.</summary>
+    /// <param name="State">The newest state.</param>
+    public sealed record Drained(ClusterState State);
+}
+
+/// <summary>One step from a state to the next: a commit, or soft changes. Exactly one of both is there.</summary>
+/// <param name="Commit">Durable changes; null for a soft step.</param>
+/// <param name="Soft">Soft changes; empty for a commit.</param>
+public readonly record struct Step(Commit? Commit, ImmutableArray<Change> Soft)
+{
+    /// <summary>A durable step.</summary>
+    public static Step Of(Commit commit) => new(commit, []);
+
+    /// <summary>A soft step.</summary>
+    public static Step Of(ImmutableArray<Change> soft) => new(null, soft);
+
+    /// <summary>The state after it.</summary>
+    public ClusterState ApplyTo(ClusterState state) => Commit is not null ? state.Apply(Commit) : state.Observe(Soft);
 }
 
 /// <summary>Ids of objects that changed; may name too many, never too few.</summary>

@@ -23,17 +23,25 @@ public static class StoreSetup
     public static AkkaConfigurationBuilder AddStore(
         this AkkaConfigurationBuilder builder, StoreOptions options, ClusterView view, IStoreFailure failure, IdSource ids, TimeProvider time)
     {
+        return builder
+            .AddStoreFiles(options, time)
+            .WithActors((system, registry) =>
+            {
+                var store = system.ActorOf(Props.Create(() => new StoreActor(view, options, failure, ids, time, new StoreStart())).WithDispatcher(Dispatcher), "store");
+                registry.Register<StoreActor>(store);
+            });
+    }
+
+    /// <summary>Makes the files of <paramref name="options"/> when they are missing, and lets the system's actors use them.</summary>
+    public static AkkaConfigurationBuilder AddStoreFiles(this AkkaConfigurationBuilder builder, StoreOptions options, TimeProvider time)
+    {
         StoreDatabase.Prepare(options.Directory);
         var keys = options.Keys ?? OpenKeys(options.Directory, time);
         return builder
             .AddSetup(new RowKeysSetup(keys))
             .AddHocon(Hocon(options.Directory), HoconAddMode.Prepend)
-            .AddHocon(SqlPersistence.DefaultConfiguration, HoconAddMode.Append)
-            .WithActors((system, registry) =>
-            {
-                var store = system.ActorOf(Props.Create(() => new StoreActor(view, options, failure, ids, time)).WithDispatcher(Dispatcher), "store");
-                registry.Register<StoreActor>(store);
-            });
+            .AddHocon(HeldStateStore.Configuration, HoconAddMode.Prepend)
+            .AddHocon(SqlPersistence.DefaultConfiguration, HoconAddMode.Append);
     }
 
     private static RowKeys OpenKeys(string directory, TimeProvider time)

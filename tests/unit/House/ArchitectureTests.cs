@@ -25,6 +25,7 @@ public sealed class ArchitectureTests
         ["Manager/Orchestration"] = ["Berth.Manager.Store", "Berth.Manager.Updates"],
         ["Manager/Scheduling"] = ["Berth.Manager.Store"],
         ["Manager/Nodes"] = ["Berth.Manager.Store"],
+        ["Manager/Leadership"] = ["Berth.Manager.Store"],
         ["Manager/Dispatch"] = ["Berth.Manager.Store", "Berth.Manager.Nodes", Protocol],
         ["Manager/Api"] = ["Berth.Manager.Store", "Berth.Manager.Updates", "Berth.Manager.Orchestration", "Berth.Manager.Dispatch", Protocol],
         ["Manager/Admin"] = ["Berth.Manager.Api", "Berth.Manager.Store", Protocol],

@@ -55,6 +55,8 @@ internal sealed class StoreHost : IAsyncDisposable, IStoreFailure
 
     public void Stop(string message, Exception? cause) => _failed.TrySetResult(message);
 
+    public void LoseLead(string message) => _failed.TrySetResult(message);
+
     public async ValueTask DisposeAsync()
     {
         await _host.StopAsync();

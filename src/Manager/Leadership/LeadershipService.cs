@@ -1,0 +1,228 @@
+using Akka.Actor;
+using Akka.Hosting;
+using Berth.Manager.Store;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Berth.Manager.Leadership;
+
+/// <summary>Takes the lead, keeps it and lets it go, as <see cref="LeadershipDecider"/> says.</summary>
+/// <remarks>A manager that is alone takes it once, at its start, and has no timer.</remarks>
+public sealed class LeadershipService(
+    LeadershipOptions options, LeadershipBoard board, LeaderTerm term, IRequiredActor<StoreActor> router, IStoreFailure failure,
+    IClusterView view, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<LeadershipService> log) : BackgroundService, IHostedLifecycleService
+{
+    // A write that is on its way takes milliseconds; whoever stops does not wait for a store that does not answer.
+    private static readonly TimeSpan StepDownTime = TimeSpan.FromSeconds(2);
+
+    private readonly LeadershipTimes _times = options.Times;
+    private readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _storeFails;
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, lifetime.ApplicationStopping);
+        if (options.Record is { IsShared: true } shared)
+            await LeadOrFollowAsync(shared.Record, ending.Token);
+        else
+            await LeadAloneAsync(ending.Token);
+    }
+
+    private async Task LeadAloneAsync(CancellationToken cancellation)
+    {
+        var mine = LeaderRecord.None with { Holder = options.Me, Url = options.Url };
+        if (options.Record is { } own)
+        {
+            LeaderRecord? taken = null;
+            while (taken is null)
+                taken = await own.Record.TryTakeAsync(await own.Record.ReadAsync(cancellation), options.Me, options.Url, cancellation);
+            mine = taken;
+            term.Begin(mine.Epoch);
+        }
+        board.BecomeAlone(mine);
+        router.ActorRef.Tell(new LeadershipProtocol.Lead(mine.Epoch));
+    }
+
+    private async Task LeadOrFollowAsync(ILeaderRecord record, CancellationToken cancellation)
+    {
+        while (!cancellation.IsCancellationRequested)
+        {
+            try
+            {
+                if (!await StepAsync(record, cancellation))
+                    return;
+                NoteStore(null);
+            }
+            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception error)
+            {
+                // Whatever the store's client throws: without an answer nothing is known, and the next attempt asks again.
+                NoteStore(error);
+                await Task.Delay(_times.RetryAfter, time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    // False when another leads.
+    private async Task<bool> StepAsync(ILeaderRecord record, CancellationToken cancellation)
+    {
+        var hint = board.Hint;
+        switch (LeadershipDecider.Next(board.State, Rank(), board.Now, _times))
+        {
+            case LeadershipStep.Look:
+                var seen = await WithinAsync(record.ReadAsync, cancellation);
+                board.Become(state => LeadershipDecider.OnSeen(state, seen, board.Now));
+                return true;
+            case LeadershipStep.Take take:
+                await TakeAsync(record, take.Seen, cancellation);
+                return true;
+            case LeadershipStep.Renew renew:
+                return await RenewAsync(record, renew.Epoch, cancellation);
+            case LeadershipStep.Wait wait when board.IsLeading:
+                await Task.Delay(Positive(wait.Until - board.Now), time, cancellation);
+                return true;
+            case LeadershipStep.Wait wait:
+                await WatchAsync(record, wait.Until, hint, cancellation);
+                return true;
+            default:
+                throw new InvalidOperationException("not a step");
+        }
+    }
+
+    private async Task WatchAsync(ILeaderRecord record, TimeSpan until, CancellationToken hint, CancellationToken cancellation)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, hint);
+        try
+        {
+            var seen = await record.ChangeAsync(board.State.Seen!, Positive(until - board.Now), either.Token);
+            board.Become(state => LeadershipDecider.OnSeen(state, seen, board.Now));
+        }
+        catch (Exception) when (hint.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        {
+            // The hint asks for another look, which the next step takes.
+        }
+    }
+
+    private async Task TakeAsync(ILeaderRecord record, LeaderRecord seen, CancellationToken cancellation)
+    {
+        var begunAt = board.Now;
+        var taken = await WithinAsync(token => record.TryTakeAsync(seen, options.Me, options.Url, token), cancellation);
+        if (taken is null)
+        {
+            board.Become(LeadershipDecider.OnMissed);
+            return;
+        }
+        log.LogInformation("This manager leads: epoch {Epoch}, after {Before}", taken.Epoch, Describe(seen));
+        term.Begin(taken.Epoch);
+        board.Become(state => LeadershipDecider.OnTaken(state, taken, begunAt));
+        router.ActorRef.Tell(new LeadershipProtocol.Lead(taken.Epoch));
+    }
+
+    private async Task<bool> RenewAsync(ILeaderRecord record, long epoch, CancellationToken cancellation)
+    {
+        var begunAt = board.Now;
+        board.Become(state => LeadershipDecider.OnTrying(state, begunAt));
+        if (!await WithinAsync(token => record.RenewAsync(epoch, token), cancellation))
+        {
+            board.Become(LeadershipDecider.OnOver);
+            failure.LoseLead($"the store's record of who leads is no longer of epoch {epoch}");
+            return false;
+        }
+        var wasValid = board.HasValidLease;
+        board.Become(state => LeadershipDecider.OnRenewed(state, begunAt));
+        if (!wasValid)
+            router.ActorRef.Tell(new StoreProtocol.LeaseRenewed());
+        return true;
+    }
+
+    // Asked to stop: what was taken is finished, then the record is let go, and standbys are told by their links' end.
+    private async Task LeaveAsync()
+    {
+        try
+        {
+            if (options.Record is { IsShared: true } shared && board.IsLeading)
+            {
+                var epoch = board.Current.Epoch;
+                await router.ActorRef.Ask<LeadershipProtocol.SteppedDown>(new LeadershipProtocol.StepDown(), StepDownTime);
+                // Before the record is free, this process must have ceased to believe that it leads.
+                board.Become(LeadershipDecider.OnOver);
+                await WithinAsync(async token =>
+                {
+                    await shared.Record.ReleaseAsync(epoch, token);
+                    return true;
+                }, CancellationToken.None);
+                log.LogInformation("This manager has let go of the lead, epoch {Epoch}", epoch);
+            }
+        }
+        catch (Exception error)
+        {
+            // Whatever failed: others take over without it, only a little later.
+            board.Become(LeadershipDecider.OnOver);
+            log.LogWarning("The lead was not handed over: {Reason}", error.GetBaseException().Message);
+        }
+        finally
+        {
+            _left.TrySetResult();
+        }
+    }
+
+    private async Task<T> WithinAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancellation)
+    {
+        using var timeout = new CancellationTokenSource(_times.StoreTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, timeout.Token);
+        try
+        {
+            return await call(either.Token);
+        }
+        catch (OperationCanceledException) when (timeout.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        {
+            throw new TimeoutException($"the store did not answer within {_times.StoreTimeout.TotalSeconds:0.#} s");
+        }
+    }
+
+    private void NoteStore(Exception? error)
+    {
+        if (error is not null && !_storeFails)
+            log.LogWarning("The store does not say who leads: {Reason}; asking again every {Every} ms", error.GetBaseException().Message, _times.RetryAfter.TotalMilliseconds);
+        else if (error is null && _storeFails)
+            log.LogInformation("The store says again who leads");
+        _storeFails = error is not null;
+    }
+
+    private int Rank() => LeadershipDecider.Rank(
+        view.Current.Nodes.Values.Where(node => node.Spec.Role == Model.NodeRole.Manager).Select(node => node.Id), options.Me);
+
+    private static string Describe(LeaderRecord seen) => seen switch
+    {
+        { Epoch: 0 } => "nobody ever led",
+        { Holder: null } => $"epoch {seen.Epoch} was let go",
+        _ => $"{seen.Holder} in epoch {seen.Epoch} fell silent",
+    };
+
+    private static TimeSpan Positive(TimeSpan span) => span > TimeSpan.FromMilliseconds(1) ? span : TimeSpan.FromMilliseconds(1);
+
+    // At the first sign of the end, and not when it is this service's turn to stop: every millisecond is one without a leader.
+    /// <inheritdoc/>
+    public Task StartingAsync(CancellationToken cancellationToken)
+    {
+        lifetime.ApplicationStopping.Register(() => _ = LeaveAsync());
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        lifetime.StopApplication();
+        return _left.Task.WaitAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}

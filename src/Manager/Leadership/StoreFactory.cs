@@ -1,0 +1,29 @@
+using Akka.Actor;
+using Berth.Manager.Store;
+using Berth.Model;
+
+namespace Berth.Manager.Leadership;
+
+/// <summary>Makes the store actor when this process comes to lead.</summary>
+/// <param name="View">Gets every published state.</param>
+/// <param name="Options">When it makes snapshots.</param>
+/// <param name="Failure">Ends the process.</param>
+/// <param name="Ids">Where new ids come from.</param>
+/// <param name="Time">The leader's clock.</param>
+/// <param name="Lease">Whether this process still leads.</param>
+public sealed record StoreFactory(
+    ClusterView View, StoreOptions Options, IStoreFailure Failure, IdSource Ids, TimeProvider Time, ILease Lease)
+{
+    /// <summary>Who tells standbys of what is published; null when there are none.</summary>
+    public IActorRef? Feed { get; init; }
+
+    /// <summary>A store actor of the term <paramref name="epoch"/>.</summary>
+    /// <param name="epoch">The term.</param>
+    /// <param name="held">The state to begin from; null to read it.</param>
+    public Props Props(long epoch, ClusterState? held)
+    {
+        var start = new StoreStart { Epoch = epoch, Lease = Lease, Feed = Feed, Held = held };
+        var (view, options, failure, ids, time) = (View, Options, Failure, Ids, Time);
+        return Akka.Actor.Props.Create(() => new StoreActor(view, options, failure, ids, time, start)).WithDispatcher(StoreSetup.Dispatcher);
+    }
+}
