@@ -69,6 +69,19 @@ public abstract record Change
     /// <summary>A task is forgotten.</summary>
     public sealed record TaskRemoved(TaskId Id) : Change;
 
+    /// <summary>A client is new, or its certificate is another now.</summary>
+    public sealed record ClientPut(Client Client) : Change;
+
+    /// <summary>A client is gone.</summary>
+    public sealed record ClientRemoved(string Name) : Change;
+
+    /// <summary>What unlocks restarted managers; null: they do not wait.</summary>
+    public sealed record UnlockKeySet(string? Key) : Change
+    {
+        /// <summary>Without the key.</summary>
+        public override string ToString() => nameof(UnlockKeySet);
+    }
+
     /// <summary>Soft: how far an agent says a task has come, or why the scheduler cannot place it.</summary>
     public sealed record TaskObserved(TaskId Id, ServiceTaskStatus Status) : Change
     {

@@ -35,6 +35,12 @@ public sealed class ClusterState
     /// <summary>Nodes by id.</summary>
     public ImmutableDictionary<NodeId, Node> Nodes { get; private init; } = ImmutableDictionary<NodeId, Node>.Empty;
 
+    /// <summary>Persons and tools that may call, by name.</summary>
+    public ImmutableDictionary<string, Client> Clients { get; private init; } = ImmutableDictionary<string, Client>.Empty;
+
+    /// <summary>What unlocks restarted managers; null while autolock is off. Never shown but to administrators.</summary>
+    public string? UnlockKey { get; private init; }
+
     /// <summary>Tasks by id, ended ones in history included.</summary>
     public TaskMap Tasks { get; private init; } = TaskMap.Empty;
 
@@ -85,9 +91,10 @@ public sealed class ClusterState
     /// <summary>A state as a snapshot holds it.</summary>
     public static ClusterState Restore(
         long index, ClusterId? clusterId, long epoch, IEnumerable<Service> services, IEnumerable<Stack> stacks, IEnumerable<Node> nodes,
-        IEnumerable<(ServiceId Service, long SpecVersion, TaskSpec Spec)> taskSpecs, IEnumerable<ServiceTask> tasks)
+        IEnumerable<(ServiceId Service, long SpecVersion, TaskSpec Spec)> taskSpecs, IEnumerable<ServiceTask> tasks,
+        IEnumerable<Client>? clients = null, string? unlockKey = null)
     {
-        var builder = new ClusterStateBuilder(Empty) { ClusterId = clusterId, Epoch = epoch };
+        var builder = new ClusterStateBuilder(Empty) { ClusterId = clusterId, Epoch = epoch, UnlockKey = unlockKey };
         foreach (var (service, version, spec) in taskSpecs)
             builder.KeepSpec(service, version, spec);
         foreach (var service in services)
@@ -98,6 +105,8 @@ public sealed class ClusterState
             builder.Put(node);
         foreach (var task in tasks)
             builder.Put(task);
+        foreach (var client in clients ?? [])
+            builder.Clients[client.Name] = client;
         return builder.Build(index);
     }
 
@@ -119,6 +128,8 @@ public sealed class ClusterState
         ServiceNames = builder.ServiceNames.ToImmutable(),
         Stacks = builder.Stacks.ToImmutable(),
         Nodes = builder.Nodes.ToImmutable(),
+        Clients = builder.Clients.ToImmutable(),
+        UnlockKey = builder.UnlockKey,
         Tasks = builder.Tasks.ToImmutable(),
         TasksByService = builder.TasksByService.ToImmutable(),
         TasksByNode = builder.TasksByNode.ToImmutable(),

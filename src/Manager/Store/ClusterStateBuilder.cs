@@ -13,6 +13,8 @@ internal sealed class ClusterStateBuilder(ClusterState state)
     public ImmutableDictionary<string, ServiceId>.Builder ServiceNames { get; } = state.ServiceNames.ToBuilder();
     public ImmutableDictionary<string, Stack>.Builder Stacks { get; } = state.Stacks.ToBuilder();
     public ImmutableDictionary<NodeId, Node>.Builder Nodes { get; } = state.Nodes.ToBuilder();
+    public ImmutableDictionary<string, Client>.Builder Clients { get; } = state.Clients.ToBuilder();
+    public string? UnlockKey { get; set; } = state.UnlockKey;
     public TaskMap.Builder Tasks { get; } = state.Tasks.ToBuilder();
     public ImmutableDictionary<ServiceId, TaskSet>.Builder TasksByService { get; } = state.TasksByService.ToBuilder();
     public ImmutableDictionary<NodeId, TaskSet>.Builder TasksByNode { get; } = state.TasksByNode.ToBuilder();
@@ -68,6 +70,15 @@ internal sealed class ClusterStateBuilder(ClusterState state)
                 break;
             case Change.NodeRemoved removed:
                 Remove(removed.Id);
+                break;
+            case Change.ClientPut put:
+                Clients[put.Client.Name] = put.Client;
+                break;
+            case Change.ClientRemoved removed:
+                Clients.Remove(removed.Name);
+                break;
+            case Change.UnlockKeySet set:
+                UnlockKey = set.Key;
                 break;
             case Change.TaskCreated created:
                 Create(created, index, at);

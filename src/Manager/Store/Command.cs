@@ -40,4 +40,27 @@ public abstract record Command
         /// <summary>Attempts its agent made while no manager was there, and the tasks they follow.</summary>
         public ValueList<LocalChain> LocalChains { get; init; }
     }
+
+    /// <summary>A person or tool may call with the certificate of that serial number from now on.</summary>
+    public sealed record AdmitClient(
+        string Name, ClientRole Role, ValueList<string> Stacks, string Serial, DateTimeOffset ExpiresAt) : Command;
+
+    /// <summary>A client's certificate is worth nothing from now on.</summary>
+    public sealed record RemoveClient(string Name) : Command;
+
+    /// <summary>Whether restarted managers wait for the unlock key.</summary>
+    /// <param name="IsOn">Whether they do.</param>
+    /// <param name="NewKey">The unlock key, unless autolock is on already.</param>
+    public sealed record SetAutolock(bool IsOn, string NewKey) : Command
+    {
+        /// <summary>Without the key.</summary>
+        public override string ToString() => $"{nameof(SetAutolock)} {{ IsOn = {IsOn} }}";
+    }
+
+    /// <summary>Managers wait for this unlock key instead of the earlier one.</summary>
+    public sealed record RotateUnlockKey(string NewKey) : Command
+    {
+        /// <summary>Without the key.</summary>
+        public override string ToString() => nameof(RotateUnlockKey);
+    }
 }

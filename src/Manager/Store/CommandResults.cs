@@ -35,4 +35,14 @@ public static class CommandResults
 
     /// <summary>Of commands about a node.</summary>
     public sealed record NodeChanged(NodeId Node);
+
+    /// <summary>Of commands about a client.</summary>
+    public sealed record ClientChanged(string Name);
+
+    /// <summary>Of commands about the unlock key; null while autolock is off.</summary>
+    public sealed record UnlockKeyIs(string? Key)
+    {
+        /// <summary>Without the key.</summary>
+        public override string ToString() => nameof(UnlockKeyIs);
+    }
 }

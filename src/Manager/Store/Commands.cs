@@ -22,6 +22,10 @@ public static class Commands
         Command.RemoveServices remove => ServiceCommands.Remove(state, remove),
         Command.UpdateNode update => NodeCommands.Update(state, update, now),
         Command.RegisterNode register => NodeCommands.Register(state, register, now),
+        Command.AdmitClient admit => ClientCommands.Admit(state, admit, now),
+        Command.RemoveClient remove => ClientCommands.Remove(state, remove),
+        Command.SetAutolock set => ClientCommands.SetAutolock(state, set),
+        Command.RotateUnlockKey rotate => ClientCommands.RotateUnlockKey(state, rotate),
         _ => throw new ArgumentOutOfRangeException(nameof(command), command, "not a command"),
     };
 }

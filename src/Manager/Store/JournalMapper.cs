@@ -104,7 +104,30 @@ internal static class JournalMapper
             TaskEnded = new() { IdHigh = High(ended.Id.Value), IdLow = Low(ended.Id.Value), Status = ended.Status.ToWire() },
         },
         Change.TaskRemoved removed => new() { TaskRemoved = ToWire(removed.Id.Value) },
+        Change.ClientPut put => new() { ClientPut = ToWire(put.Client) },
+        Change.ClientRemoved removed => new() { ClientRemoved = removed.Name },
+        Change.UnlockKeySet set => new() { UnlockKeySet = set.Key ?? "" },
         _ => throw new ArgumentOutOfRangeException(nameof(change), change, "not a change that is journalled"),
+    };
+
+    public static V1.JournalClient ToWire(Client client) => new()
+    {
+        Name = client.Name,
+        Role = (int)client.Role,
+        Stacks = { client.Stacks },
+        CreatedTicks = client.CreatedAt.UtcTicks,
+        ExpiresTicks = client.ExpiresAt.UtcTicks,
+        Serial = client.Serial,
+    };
+
+    public static Client ToModel(V1.JournalClient wire) => new()
+    {
+        Name = wire.Name,
+        Role = (ClientRole)wire.Role,
+        Stacks = wire.Stacks.ToValueList(),
+        CreatedAt = At(wire.CreatedTicks),
+        ExpiresAt = At(wire.ExpiresTicks),
+        Serial = wire.Serial,
     };
 
     /// <summary>A node without its status, which is soft.</summary>
@@ -138,6 +161,9 @@ internal static class JournalMapper
         V1.JournalChange.ChangeOneofCase.TaskEnded => new Change.TaskEnded(
             new TaskId(new UInt128(wire.TaskEnded.IdHigh, wire.TaskEnded.IdLow)), wire.TaskEnded.Status.ToModel()),
         V1.JournalChange.ChangeOneofCase.TaskRemoved => new Change.TaskRemoved(new TaskId(ToModel(wire.TaskRemoved))),
+        V1.JournalChange.ChangeOneofCase.ClientPut => new Change.ClientPut(ToModel(wire.ClientPut)),
+        V1.JournalChange.ChangeOneofCase.ClientRemoved => new Change.ClientRemoved(wire.ClientRemoved),
+        V1.JournalChange.ChangeOneofCase.UnlockKeySet => new Change.UnlockKeySet(wire.UnlockKeySet.Length == 0 ? null : wire.UnlockKeySet),
         _ => throw new InvalidDataException(
             $"the journal's commit {index} holds a change this version does not know; start the version of berth-manager that wrote it, or a newer one"),
     };

@@ -16,6 +16,7 @@ internal static class Snapshots
         Epoch = state.Epoch,
         FirstChunk = firstChunk,
         Chunks = chunks,
+        UnlockKey = state.UnlockKey ?? "",
     };
 
     /// <summary>The chunks of <paramref name="state"/>, made one at a time.</summary>
@@ -54,7 +55,9 @@ internal static class Snapshots
             chunks.SelectMany(chunk => chunk.Stacks).Select(stack => stack.ToModel()),
             chunks.SelectMany(chunk => chunk.Nodes).Select(node => node.ToModel()),
             specs,
-            chunks.SelectMany(chunk => chunk.Tasks).Select(task => ToModel(task, byNumber)));
+            chunks.SelectMany(chunk => chunk.Tasks).Select(task => ToModel(task, byNumber)),
+            chunks.SelectMany(chunk => chunk.Clients).Select(JournalMapper.ToModel),
+            header.UnlockKey.Length == 0 ? null : header.UnlockKey);
     }
 
     private static IEnumerable<(IMessage Message, Action<V1.SnapshotChunk> Add)> Messages(ClusterState state)
@@ -73,6 +76,8 @@ internal static class Snapshots
                 yield return (wire, chunk => chunk.TaskSpecs.Add(wire));
             }
         }
+        foreach (var client in state.Clients.Values.Select(JournalMapper.ToWire))
+            yield return (client, chunk => chunk.Clients.Add(client));
         foreach (var task in state.Tasks.Values.Select(ToWire))
             yield return (task, chunk => chunk.Tasks.Add(task));
     }

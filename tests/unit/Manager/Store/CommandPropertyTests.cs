@@ -72,7 +72,7 @@ public sealed class CommandPropertyTests
         {
             // A second rollback or a removal twice is another wish, not the same again; those are looked at by their own tests.
             var decision = Commands.Decide(state, command, Noon, IdSource.Seeded((int)state.Index));
-            if (command is not (Command.RemoveStack or Command.RemoveServices or Command.CreateService) || decision.Refusal is not null)
+            if (command is not (Command.RemoveStack or Command.RemoveServices or Command.CreateService or Command.RemoveClient) || decision.Refusal is not null)
                 look(state, command, decision);
             state = state.Committed([.. decision.Changes]);
             state = state.Committed([.. TaskChanges(state, seed)]);

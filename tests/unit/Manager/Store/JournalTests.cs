@@ -73,6 +73,10 @@ public sealed class JournalTests
             new Change.TaskRespecified(new TaskId(6), 9),
             new Change.TaskEnded(new TaskId(6), ended),
             new Change.TaskRemoved(new TaskId(6)),
+            new Change.ClientPut(new Client { Name = "ann", Role = ClientRole.Deployer, Stacks = ["shop", "blog"], CreatedAt = Noon, ExpiresAt = Noon.AddDays(90), Serial = "0A" }),
+            new Change.ClientRemoved("ann"),
+            new Change.UnlockKeySet("BERTHKEY-1-x"),
+            new Change.UnlockKeySet(null),
         ];
         var durable = typeof(Change).GetNestedTypes().Where(type => type != typeof(Change.TaskObserved) && type != typeof(Change.NodeObserved));
         Assert.Equal(durable.OrderBy(type => type.Name), changes.Select(change => change.GetType()).Distinct().OrderBy(type => type.Name));
@@ -159,6 +163,8 @@ public sealed class JournalTests
         Assert.Equal(expected.Stacks.OrderBy(pair => pair.Key), actual.Stacks.OrderBy(pair => pair.Key));
         Assert.Equal(expected.Nodes.OrderBy(pair => pair.Key), actual.Nodes.OrderBy(pair => pair.Key));
         Assert.Equal(expected.Tasks.Values.Select(Hardened).OrderBy(task => task.Id), actual.Tasks.Values.Select(Hardened).OrderBy(task => task.Id));
+        Assert.Equal(expected.Clients.OrderBy(pair => pair.Key), actual.Clients.OrderBy(pair => pair.Key));
+        Assert.Equal(expected.UnlockKey, actual.UnlockKey);
         Assert.Equal(expected.Unassigned.Order(), actual.Unassigned.Order());
         Assert.Equal(
             expected.TaskSpecs.SelectMany(service => service.Value.Select(spec => (service.Key, spec.Key, spec.Value))).OrderBy(spec => (spec.Item1, spec.Item2)),

@@ -95,6 +95,11 @@ internal static class Samples
         Gen.Select(Specs, Specs, Gen.Int[-1, 5], (one, two, count) => (Command)new Command.ScaleServices([(one.Name, count), (two.Name, 1)])),
         Specs.Select(spec => (Command)new Command.RollbackService(spec.Name)),
         Gen.Select(Specs, Specs, (one, two) => (Command)new Command.RemoveServices([one.Name, two.Name])),
+        Gen.Select(Gen.OneOf("ann", "bob", "_"), Gen.Int[0, 4], Gen.OneOf("shop", "*", "-"), Gen.Int[1, 3], Gen.Int[-1, 9], (name, role, stack, serial, days) => (Command)new Command.AdmitClient(
+            name, (ClientRole)role, role == 2 ? [stack] : [], $"{serial}", Noon.AddDays(days))),
+        Gen.OneOf("ann", "bob").Select(name => (Command)new Command.RemoveClient(name)),
+        Gen.Select(Gen.Bool, Gen.OneOf("k1", "k2"), (isOn, key) => (Command)new Command.SetAutolock(isOn, key)),
+        Gen.OneOf("k1", "k2").Select(key => (Command)new Command.RotateUnlockKey(key)),
         Gen.Int[1, 4].Select(number => (Command)ANode(number, number == 4 ? "host3" : null)),
         Gen.Select(Gen.Int[1, 4], Gen.Enum<NodeAvailability>(), Gen.OneOf("zone", "rack", ""), (number, availability, label) =>
             (Command)new Command.UpdateNode($"host{number}", availability, ValueMap.Of(label, "x"), [])));
