@@ -21,6 +21,8 @@ public sealed class ArchitectureTests
         ["Shared/Identity"] = [Protocol],
         ["Manager/Keys"] = [],
         ["Manager/Store"] = ["Berth.Manager.Keys", Protocol, Identity],
+        ["Manager/Store"] = ["Berth.Manager.Keys", Protocol],
+        ["Manager/Journals"] = ["Berth.Manager.Store"],
         ["Manager/Updates"] = ["Berth.Manager.Store"],
         ["Manager/Orchestration"] = ["Berth.Manager.Store", "Berth.Manager.Updates"],
         ["Manager/Scheduling"] = ["Berth.Manager.Store"],
