@@ -23,6 +23,7 @@ public sealed class ArchitectureTests
         ["Manager/Store"] = ["Berth.Manager.Keys", Protocol, Identity],
         ["Manager/Store"] = ["Berth.Manager.Keys", Protocol],
         ["Manager/Journals"] = ["Berth.Manager.Store"],
+        ["Manager/Members"] = ["Berth.Manager.Store", "Berth.Manager.Journals", Protocol],
         ["Manager/Updates"] = ["Berth.Manager.Store"],
         ["Manager/Orchestration"] = ["Berth.Manager.Store", "Berth.Manager.Updates"],
         ["Manager/Scheduling"] = ["Berth.Manager.Store"],

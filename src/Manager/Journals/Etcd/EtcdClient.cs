@@ -94,7 +94,9 @@ internal sealed class EtcdClient : IDisposable
                 }
                 catch (RpcException error) when (EtcdErrors.Kind(error) == EtcdError.Full)
                 {
-                    throw new EtcdFullException("etcd's database has reached its quota", error);
+                    throw new EtcdFullException(
+                        "etcd takes no writes: its database is as large as its quota (quota-backend-bytes in etcd.yml on the managers' hosts). Its history was "
+                        + "forgotten and that is not enough: raise the quota on each of them and start etcd again", error);
                 }
                 catch (RpcException error) when (EtcdErrors.Kind(error) == EtcdError.Ask)
                 {

@@ -16,7 +16,7 @@ internal sealed class EtcdMember : IDisposable
 
     private readonly GrpcChannel _channel;
 
-    public EtcdMember(Uri address, EtcdIdentity? identity)
+    public EtcdMember(Uri address, Func<EtcdIdentity>? identity)
     {
         Address = address;
         var handler = new SocketsHttpHandler
@@ -59,13 +59,12 @@ internal sealed class EtcdMember : IDisposable
     public void Dispose() => _channel.Dispose();
 
     // The authority signs for members of this cluster's etcd only: any of them is as good as the one that was dialled.
-    private static SslClientAuthenticationOptions Tls(EtcdIdentity identity) => new()
+    private static SslClientAuthenticationOptions Tls(Func<EtcdIdentity> identity) => new()
     {
         EnabledSslProtocols = SslProtocols.Tls13,
         CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
-        ClientCertificates = [identity.Certificate],
-        LocalCertificateSelectionCallback = (_, _, _, _, _) => identity.Certificate,
-        RemoteCertificateValidationCallback = (_, certificate, _, _) => IsOfAuthority(certificate, identity.Authorities),
+        LocalCertificateSelectionCallback = (_, _, _, _, _) => identity().Certificate,
+        RemoteCertificateValidationCallback = (_, certificate, _, _) => IsOfAuthority(certificate, identity().Authorities),
     };
 
     private static bool IsOfAuthority(X509Certificate? certificate, X509Certificate2Collection authorities)

@@ -10,7 +10,8 @@ public sealed record EtcdOptions
     public required ImmutableArray<Uri> Endpoints { get; init; }
 
     /// <summary>Who this manager is to etcd, and whom it believes; null only where every address is plain <c>http</c>.</summary>
-    public EtcdIdentity? Identity { get; init; }
+    /// <remarks>Asked for at each new connection, so that a renewed certificate is shown.</remarks>
+    public Func<EtcdIdentity>? Identity { get; init; }
 
     /// <summary>How long one member is waited for before the next is asked. What is large is waited for longer.</summary>
     public TimeSpan Attempt { get; init; } = TimeSpan.FromMilliseconds(500);

@@ -44,11 +44,9 @@ internal sealed class EtcdUpkeep(EtcdClient client, EtcdOptions options, ILogger
             var now = await client.RangeAsync(new V3.RangeRequest { Key = EtcdKeys.Format }, cancellation);
             await CompactAsync(now.Header.Revision, cancellation);
             await DefragmentAsync(_ => true, cancellation);
-            await client.CallAsync((member, call) => member.Maintenance.AlarmAsync(new V3.AlarmRequest
-            {
-                Action = V3.AlarmRequest.Types.AlarmAction.Deactivate,
-                Alarm = V3.AlarmType.Nospace,
-            }, call), 0, options.Patience, cancellation);
+            var alarms = await AlarmAsync(new V3.AlarmRequest { Action = V3.AlarmRequest.Types.AlarmAction.Get }, cancellation);
+            foreach (var alarm in alarms.Alarms.Where(alarm => alarm.Alarm == V3.AlarmType.Nospace))
+                await AlarmAsync(new V3.AlarmRequest { Action = V3.AlarmRequest.Types.AlarmAction.Deactivate, MemberID = alarm.MemberID, Alarm = alarm.Alarm }, cancellation);
             log.LogWarning("etcd takes writes again");
         }
         finally
@@ -56,6 +54,9 @@ internal sealed class EtcdUpkeep(EtcdClient client, EtcdOptions options, ILogger
             _one.Release();
         }
     }
+
+    private Task<V3.AlarmResponse> AlarmAsync(V3.AlarmRequest request, CancellationToken cancellation) =>
+        client.CallAsync((member, call) => member.Maintenance.AlarmAsync(request, call), 0, options.Patience, cancellation);
 
     private async Task CompactAsync(long revision, CancellationToken cancellation)
     {
