@@ -3,7 +3,7 @@
 # package:program
 BUILD_PACKAGES="gcc:gcc zlib1g-dev:/usr/include/zlib.h"
 IMAGE_PACKAGES="busybox-static:busybox nginx-light:nginx redis-server:redis-server"
-LAB_PACKAGES="docker-registry:docker-registry util-linux:nsenter procps:ps"
+LAB_PACKAGES="docker-registry:docker-registry util-linux:nsenter procps:ps etcd-server:etcd"
 
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
@@ -25,7 +25,7 @@ install_missing() {
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   step "installing ${missing[*]} (needed to build, and for hosts and sample images)"
-  # nginx, redis and the registry are wanted as programs; their packages would also run them.
+  # nginx, redis, etcd and the registry are wanted as programs; their packages would also run them.
   policy=
   if [ ! -e /usr/sbin/policy-rc.d ]; then
     policy=/usr/sbin/policy-rc.d

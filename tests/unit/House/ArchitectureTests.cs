@@ -21,7 +21,6 @@ public sealed class ArchitectureTests
         ["Shared/Identity"] = [Protocol],
         ["Manager/Keys"] = [],
         ["Manager/Store"] = ["Berth.Manager.Keys", Protocol, Identity],
-        ["Manager/Store"] = ["Berth.Manager.Keys", Protocol],
         ["Manager/Journals"] = ["Berth.Manager.Store"],
         ["Manager/Members"] = ["Berth.Manager.Store", "Berth.Manager.Journals", Protocol],
         ["Manager/Updates"] = ["Berth.Manager.Store"],
