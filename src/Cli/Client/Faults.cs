@@ -1,4 +1,6 @@
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography;
 using Berth.Cli.Output;
 using Grpc.Core;
 
@@ -11,12 +13,13 @@ internal static class Faults
     /// <param name="fault">What gRPC says.</param>
     /// <param name="address">The manager that was asked.</param>
     /// <param name="doing">What was asked, such as <c>create service 'web'</c>.</param>
-    public static UserError ToUserError(RpcException fault, ManagerAddress address, string doing)
+    /// <param name="tls">What is known of the handshake; null where there was none.</param>
+    public static UserError ToUserError(RpcException fault, ManagerAddress address, string doing, TlsFacts? tls = null)
     {
         var why = fault.Status.Detail;
         return fault.StatusCode switch
         {
-            StatusCode.Unavailable when IsAway(fault) => Unreachable(fault, address),
+            StatusCode.Unavailable when IsAway(fault) => Unreachable(fault, address, tls),
             StatusCode.Unavailable or StatusCode.Cancelled => new UserError($"cannot {doing} now: {why}",
                 "try again; 'berth node ls' shows which nodes are away, 'berth info' whether the manager is well", ExitCode.Unreachable, fault),
             StatusCode.DeadlineExceeded => new UserError($"cannot {doing}: the manager at {address.Url} did not answer in time; a change may still take effect",
@@ -24,20 +27,41 @@ internal static class Faults
             StatusCode.InvalidArgument => new UserError($"cannot {doing}:{Problems(why)}", null, ExitCode.WrongUsage, fault),
             StatusCode.NotFound or StatusCode.AlreadyExists or StatusCode.FailedPrecondition or StatusCode.Aborted or StatusCode.ResourceExhausted =>
                 new UserError($"cannot {doing}: {why}", null, ExitCode.Failed, fault),
+            StatusCode.PermissionDenied => new UserError($"not allowed to {doing}: {why}",
+                "ask an administrator; 'berth cluster client ls' shows who may do what", ExitCode.NotAllowed, fault),
+            StatusCode.Unauthenticated => new UserError($"not allowed to {doing}: {why}",
+                "name a context with a client certificate: berth context ls, or ask an administrator for one: berth cluster client create", ExitCode.NotAllowed, fault),
             StatusCode.Unimplemented => new UserError($"cannot {doing}: the manager at {address.Url} does not know this call",
                 "compare 'berth version': client and manager differ", ExitCode.Failed, fault),
-            StatusCode.Internal when fault.Status.DebugException is HttpRequestException or HttpIOException => Unreachable(fault, address),
+            StatusCode.Internal when fault.Status.DebugException is HttpRequestException or HttpIOException => Unreachable(fault, address, tls),
             _ => new UserError($"cannot {doing}: the manager failed ({fault.StatusCode}): {why}",
                 "this is a bug in the manager; its log has the details", ExitCode.Failed, fault),
         };
+    }
+
+    /// <summary>Turns the failures of every manager of a cluster into one error: where none could be reached, it names them all.</summary>
+    /// <param name="asked">Whom, and what each said.</param>
+    /// <param name="doing">What was asked.</param>
+    public static UserError OfAll(IReadOnlyList<(ManagerAddress Address, TlsFacts? Tls, RpcException Fault)> asked, string doing)
+    {
+        var told = asked.Where(one => !IsAway(one.Fault)).Concat(asked).First();
+        if (asked.Count == 1 || !IsAway(told.Fault))
+            return ToUserError(told.Fault, told.Address, doing, told.Tls);
+        var errors = asked.Select(one => (one.Address, Error: ToUserError(one.Fault, one.Address, doing, one.Tls))).ToList();
+        // Who is refused by one is refused by all, and then that is the news.
+        if (errors.FirstOrDefault(one => one.Error.Code == ExitCode.NotAllowed).Error is { } refused)
+            return refused;
+        return new UserError($"no manager answers:\n  {string.Join("\n  ", errors.Select(one => one.Error.Message))}", errors[0].Error.Next, ExitCode.Unreachable, asked[0].Fault);
     }
 
     /// <summary>Whether the manager itself could not be reached, as opposed to one that answers that it cannot now.</summary>
     public static bool IsAway(RpcException fault) =>
         fault.StatusCode is StatusCode.Unavailable or StatusCode.Internal && fault.Status.DebugException is not null;
 
-    private static UserError Unreachable(RpcException fault, ManagerAddress address)
+    private static UserError Unreachable(RpcException fault, ManagerAddress address, TlsFacts? tls)
     {
+        if (tls is not null && Refused(fault, address, tls) is { } refused)
+            return refused;
         var (why, next) = Innermost(fault) switch
         {
             SocketException when address.SocketPath is { } path && !File.Exists(path) => ("there is no such socket", Start),
@@ -48,6 +72,31 @@ internal static class Faults
             var other => (other.Message, Start),
         };
         return new UserError($"no manager answers at {address.Url}: {why}", next, ExitCode.Unreachable, fault);
+    }
+
+    // The handshake names no side: this one knows whether it was itself that refused. In TLS 1.3 a client that is refused
+    // learns of it with its first read, as an alert or a closed connection.
+    private static UserError? Refused(RpcException fault, ManagerAddress address, TlsFacts tls)
+    {
+        if (tls.Refusal is { } why)
+        {
+            return new UserError($"whoever answers at {address.Url} is no manager of context '{tls.Context}': {why}",
+                "check the address; after the cluster was made anew or its authority rotated, get a new context: berth cluster client create", ExitCode.Unreachable, fault);
+        }
+        return Innermost(fault) is AuthenticationException or CryptographicException || IsAlert(fault)
+            ? new UserError($"the manager at {address.Url} refused the certificate of client '{tls.Client.Name}' (context '{tls.Context}', serial {tls.Client.Serial}, valid until {tls.Client.NotAfter:yyyy-MM-dd HH:mm} UTC)",
+                $"it may have expired or been removed: ask an administrator for another: berth cluster client create {tls.Client.Name}", ExitCode.NotAllowed, fault)
+            : null;
+    }
+
+    private static bool IsAlert(RpcException fault)
+    {
+        for (var at = fault.Status.DebugException; at is not null; at = at.InnerException)
+        {
+            if (at is AuthenticationException || at.Message.Contains("SSL", StringComparison.Ordinal) || at.GetType().Name.Contains("Ssl", StringComparison.Ordinal))
+                return true;
+        }
+        return false;
     }
 
     private const string Start =

@@ -2,24 +2,28 @@ using Berth.Cli.Output;
 
 namespace Berth.Cli.Client;
 
-/// <summary>Where a manager is asked: a unix socket, or an HTTP/2 address of a lab.</summary>
-/// <param name="Url">As shown to people: <c>unix:///PATH</c> or <c>http://HOST:PORT</c>.</param>
-/// <param name="SocketPath">The socket's path; null for an HTTP address.</param>
+/// <summary>Where a manager is asked: a unix socket, or a network address, where both sides prove who they are.</summary>
+/// <param name="Url">As shown to people: <c>unix:///PATH</c> or <c>https://HOST:PORT</c>.</param>
+/// <param name="SocketPath">The socket's path; null for a network address.</param>
 internal sealed record ManagerAddress(string Url, string? SocketPath)
 {
     /// <summary>The environment variable that names a manager.</summary>
     public const string Variable = "BERTH_HOST";
 
-    private const string Default = "unix:///run/berth/manager.sock";
-    private const int DefaultPort = 2400;
+    /// <summary>The port of managers.</summary>
+    public const int DefaultPort = 2400;
 
-    /// <summary>The manager to ask: <c>--host</c>, else <c>BERTH_HOST</c>, else the local socket.</summary>
-    /// <exception cref="UserError">What is given is not an address.</exception>
-    public static ManagerAddress Resolve(string? flag, Func<string, string?> environment)
+    /// <summary>The socket of a manager on this host.</summary>
+    public static ManagerAddress Local { get; } = Parse("unix:///run/berth/manager.sock", "the default");
+
+    /// <summary>Whether both sides prove who they are.</summary>
+    public bool IsTls => Url.StartsWith("https:", StringComparison.Ordinal);
+
+    /// <summary>Reads several addresses, separated by commas: managers of one cluster.</summary>
+    public static IReadOnlyList<ManagerAddress> ParseAll(string text, string source)
     {
-        if (!string.IsNullOrEmpty(flag))
-            return Parse(flag, "--host");
-        return environment(Variable) is { Length: > 0 } variable ? Parse(variable, Variable) : Parse(Default, "the default");
+        var parts = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        return parts.Length == 0 ? throw Wrong(text, source, "it is empty") : [.. parts.Select(part => Parse(part, source)).Distinct()];
     }
 
     /// <summary>Reads an address; the port is 2400 where none is given.</summary>
@@ -34,18 +38,17 @@ internal sealed record ManagerAddress(string Url, string? SocketPath)
             return path.StartsWith('/') && path.Length > 1 ? new ManagerAddress(text, path) : throw Wrong(text, source, "a socket's path is absolute");
         }
         if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.Host.Length == 0)
-            throw Wrong(text, source, "it has neither unix:// nor http:// before it");
-        if (uri.Scheme == Uri.UriSchemeHttps)
-            throw Wrong(text, source, "managers do not speak TLS yet");
-        if (uri.Scheme != Uri.UriSchemeHttp)
+            throw Wrong(text, source, "it has neither unix:// nor https:// before it");
+        if (uri.Scheme is not ("http" or "https"))
             throw Wrong(text, source, $"'{uri.Scheme}' is not a way to reach a manager");
         if (uri.PathAndQuery != "/")
             throw Wrong(text, source, "an address has no path");
 
-        var port = uri.IsDefaultPort && !text.TrimEnd('/').EndsWith(":80", StringComparison.Ordinal) ? DefaultPort : uri.Port;
-        return new ManagerAddress($"http://{uri.Host}:{port}", null);
+        var standard = uri.Scheme == "http" ? ":80" : ":443";
+        var port = uri.IsDefaultPort && !text.TrimEnd('/').EndsWith(standard, StringComparison.Ordinal) ? DefaultPort : uri.Port;
+        return new ManagerAddress($"{uri.Scheme}://{uri.Host}:{port}", null);
     }
 
     private static UserError Wrong(string text, string source, string why) =>
-        UserError.Usage($"manager address '{text}' from {source}: {why}", "write unix:///run/berth/manager.sock or http://10.0.0.1:2400");
+        UserError.Usage($"manager address '{text}' from {source}: {why}", "write unix:///run/berth/manager.sock or https://10.0.0.1:2400");
 }

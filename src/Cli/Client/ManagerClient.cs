@@ -1,87 +1,172 @@
-using System.Net;
-using System.Net.Sockets;
 using Berth.Cli.Output;
 using Berth.Protocol.V1;
 using Grpc.Core;
-using Grpc.Net.Client;
+using Task = System.Threading.Tasks.Task;
 
 namespace Berth.Cli.Client;
 
-/// <summary>A manager's Control service. Every call has a deadline or can be ended, and every failure is a <see cref="UserError"/>.</summary>
+/// <summary>The managers of one cluster. Every call has a deadline or can be ended, and every failure is a <see cref="UserError"/>.
+/// Of several managers one that does not answer is passed over at once.</summary>
 internal sealed class ManagerClient : IDisposable
 {
     /// <summary>A call that does not stream is answered within this time, or the manager counts as unreachable.</summary>
     public static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(15);
 
-    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
+    /// <summary>How long one manager alone is waited for before the next is asked the same.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(150);
 
-    private readonly GrpcChannel _channel;
+    /// <summary>Asks for the newest state there is instead of the answering manager's.</summary>
+    public const string ConsistentHeader = "berth-consistent";
+
+    private readonly ManagerTarget _target;
     private readonly TimeProvider _time;
+    private readonly List<Endpoint> _endpoints;
+    private bool _isChosen;
 
     /// <summary>A client of the manager at <paramref name="address"/>; it connects with the first call.</summary>
     public ManagerClient(ManagerAddress address, TimeProvider time)
+        : this(ManagerTarget.Of(address), time)
     {
-        Address = address;
-        _time = time;
-        _channel = GrpcChannel.ForAddress(address.SocketPath is null ? address.Url : "http://localhost", new GrpcChannelOptions
-        {
-            // A client of our own, not a handler: around a handler the channel puts its balancer of many addresses.
-            HttpClient = new HttpClient(Handler(address)) { Timeout = Timeout.InfiniteTimeSpan },
-            DisposeHttpClient = true,
-            MaxReceiveMessageSize = 256 * 1024 * 1024,
-        });
-        Control = new Control.ControlClient(_channel);
     }
 
-    /// <summary>Where the manager is.</summary>
-    public ManagerAddress Address { get; }
+    /// <summary>A client of the managers of <paramref name="target"/>; it connects with the first call.</summary>
+    public ManagerClient(ManagerTarget target, TimeProvider time)
+    {
+        _target = target;
+        _time = time;
+        _endpoints = [.. target.Addresses.Select(address => new Endpoint(address, target.Tls))];
+    }
 
-    /// <summary>The raw calls, for streams.</summary>
-    public Control.ControlClient Control { get; }
+    /// <summary>The manager that answered last, or that is asked first.</summary>
+    public ManagerAddress Address => _endpoints[0].Address;
 
-    /// <summary>One answer, within <see cref="CallTimeout"/>.</summary>
+    /// <summary>Every manager, as shown to people.</summary>
+    public string Names => string.Join(", ", _target.Addresses.Select(address => address.Url));
+
+    /// <summary>Changes something: one manager is asked, one that is there. An answer comes within <see cref="CallTimeout"/>.</summary>
     /// <param name="doing">What is asked, for errors: <c>create service 'web'</c>.</param>
     /// <param name="call">The call.</param>
     /// <param name="cancel">Ends the call.</param>
-    public async Task<T> Call<T>(string doing, Func<Control.ControlClient, CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancel)
-    {
-        var deadline = (_time.GetUtcNow() + CallTimeout).UtcDateTime;
-        try
-        {
-            using var pending = call(Control, new CallOptions(deadline: deadline, cancellationToken: cancel));
-            return await pending.ResponseAsync;
-        }
-        catch (RpcException fault) when (!cancel.IsCancellationRequested)
-        {
-            throw Faults.ToUserError(fault, Address, doing);
-        }
-        catch (RpcException fault)
-        {
-            throw new OperationCanceledException($"{doing}: ended by the caller", fault, cancel);
-        }
-    }
+    public Task<T> Call<T>(string doing, Func<Control.ControlClient, CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancel) =>
+        CallOne(doing, (endpoint, options) => call(endpoint.Control, options), cancel);
+
+    /// <summary>Reads something: the first manager that answers is believed. The answer comes within <see cref="CallTimeout"/>.</summary>
+    public Task<T> Ask<T>(string doing, Func<Control.ControlClient, CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancel) =>
+        AskAny(doing, (endpoint, options) => call(endpoint.Control, options), _target.Consistent, cancel);
+
+    /// <summary>Reads what is going to be changed: the newest state there is, which only the leader knows.</summary>
+    public Task<T> AskNewest<T>(string doing, Func<Control.ControlClient, CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancel) =>
+        AskAny(doing, (endpoint, options) => call(endpoint.Control, options), true, cancel);
+
+    /// <summary>As <see cref="Call"/>, of the administrators' service.</summary>
+    public Task<T> Administer<T>(string doing, Func<ClusterAdmin.ClusterAdminClient, CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancel) =>
+        CallOne(doing, (endpoint, options) => call(endpoint.Admin, options), cancel);
+
+    /// <summary>As <see cref="Ask"/>, of the administrators' service.</summary>
+    public Task<T> AskAdmin<T>(string doing, Func<ClusterAdmin.ClusterAdminClient, CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancel) =>
+        AskAny(doing, (endpoint, options) => call(endpoint.Admin, options), _target.Consistent, cancel);
 
     /// <summary>Every message of a stream that ends by itself, within <see cref="CallTimeout"/>.</summary>
     public async Task<List<T>> ReadAll<T>(string doing, Func<Control.ControlClient, CallOptions, AsyncServerStreamingCall<T>> call, CancellationToken cancel)
     {
         var deadline = (_time.GetUtcNow() + CallTimeout).UtcDateTime;
-        var all = new List<T>();
-        await foreach (var item in Stream(doing, call, deadline, cancel))
-            all.Add(item);
-        return all;
+        return await AskEach(doing, async (endpoint, stop) =>
+        {
+            var all = new List<T>();
+            using var pending = call(endpoint.Control, Reading(_target.Consistent, deadline, stop));
+            while (await pending.ResponseStream.MoveNext(stop))
+                all.Add(pending.ResponseStream.Current);
+            return all;
+        }, cancel);
     }
 
     /// <summary>The messages of a stream that goes on until <paramref name="cancel"/> ends it.</summary>
     public IAsyncEnumerable<T> Follow<T>(string doing, Func<Control.ControlClient, CallOptions, AsyncServerStreamingCall<T>> call, CancellationToken cancel) =>
-        Stream(doing, call, null, cancel);
+        Stream(doing, (endpoint, options) => call(endpoint.Control, options), cancel);
+
+    /// <summary>As <see cref="Follow"/>, of the administrators' service.</summary>
+    public IAsyncEnumerable<T> FollowAdmin<T>(string doing, Func<ClusterAdmin.ClusterAdminClient, CallOptions, AsyncServerStreamingCall<T>> call, CancellationToken cancel) =>
+        Stream(doing, (endpoint, options) => call(endpoint.Admin, options), cancel);
+
+    /// <summary>A manager that answers now, for a stream both ways.</summary>
+    public async Task<Control.ControlClient> Reachable(string doing, CancellationToken cancel)
+    {
+        await Choose(doing, cancel);
+        return _endpoints[0].Control;
+    }
+
+    /// <summary>What a failed call means to a person.</summary>
+    public UserError Explain(RpcException fault, string doing) => Faults.ToUserError(fault, Address, doing, _endpoints[0].Tls);
 
     /// <inheritdoc/>
-    public void Dispose() => _channel.Dispose();
+    public void Dispose() => _endpoints.ForEach(endpoint => endpoint.Dispose());
 
-    private async IAsyncEnumerable<T> Stream<T>(string doing, Func<Control.ControlClient, CallOptions, AsyncServerStreamingCall<T>> call,
-        DateTime? deadline, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
+    private async Task<T> CallOne<T>(string doing, Func<Endpoint, CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancel)
     {
-        using var pending = call(Control, new CallOptions(deadline: deadline, cancellationToken: cancel));
+        await Choose(doing, cancel);
+        try
+        {
+            using var pending = call(_endpoints[0], new CallOptions(deadline: (_time.GetUtcNow() + CallTimeout).UtcDateTime, cancellationToken: cancel));
+            return await pending.ResponseAsync;
+        }
+        catch (RpcException fault)
+        {
+            throw Failure(fault, doing, cancel);
+        }
+    }
+
+    private Task<T> AskAny<T>(string doing, Func<Endpoint, CallOptions, AsyncUnaryCall<T>> call, bool newest, CancellationToken cancel)
+    {
+        var deadline = (_time.GetUtcNow() + CallTimeout).UtcDateTime;
+        return AskEach(doing, async (endpoint, stop) =>
+        {
+            using var pending = call(endpoint, Reading(newest, deadline, stop));
+            return await pending.ResponseAsync;
+        }, cancel);
+    }
+
+    // What changes something must not be sent twice: before it, and before streams, a manager is found that answers.
+    private async Task Choose(string doing, CancellationToken cancel)
+    {
+        if (_isChosen || _endpoints.Count == 1)
+            return;
+        var deadline = (_time.GetUtcNow() + CallTimeout).UtcDateTime;
+        _ = await AskEach(doing, async (endpoint, stop) =>
+        {
+            using var pending = endpoint.Control.GetInfoAsync(new GetInfoRequest(), new CallOptions(deadline: deadline, cancellationToken: stop));
+            return await pending.ResponseAsync;
+        }, cancel);
+        _isChosen = true;
+    }
+
+    private async Task<T> AskEach<T>(string doing, Func<Endpoint, CancellationToken, Task<T>> ask, CancellationToken cancel)
+    {
+        try
+        {
+            var (by, answer) = await Race.Run(_endpoints, Patience, ask, LeavesHope, _time, cancel);
+            _endpoints.Remove(by);
+            _endpoints.Insert(0, by);
+            return answer;
+        }
+        catch (RaceLostException<Endpoint> lost) when (!cancel.IsCancellationRequested)
+        {
+            throw Faults.OfAll([.. lost.Failures.Select(one => (one.By.Address, one.By.Tls, (RpcException)one.Failure))], doing);
+        }
+        catch (RpcException fault)
+        {
+            throw Failure(fault, doing, cancel);
+        }
+    }
+
+    // One that is away, or cannot answer now, says nothing about the others; a refusal is an answer.
+    private static bool LeavesHope(Exception failure) =>
+        failure is RpcException { StatusCode: StatusCode.Unavailable or StatusCode.DeadlineExceeded } or RpcException { Status.DebugException: not null };
+
+    private async IAsyncEnumerable<T> Stream<T>(string doing, Func<Endpoint, CallOptions, AsyncServerStreamingCall<T>> call,
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
+    {
+        await Choose(doing, cancel);
+        using var pending = call(_endpoints[0], Reading(_target.Consistent, null, cancel));
         while (await Next(doing, pending.ResponseStream, cancel))
             yield return pending.ResponseStream.Current;
     }
@@ -92,45 +177,20 @@ internal sealed class ManagerClient : IDisposable
         {
             return await stream.MoveNext(cancel);
         }
-        catch (RpcException fault) when (!cancel.IsCancellationRequested)
-        {
-            throw Faults.ToUserError(fault, Address, doing);
-        }
         catch (RpcException fault)
         {
-            throw new OperationCanceledException($"{doing}: ended by the caller", fault, cancel);
+            throw Failure(fault, doing, cancel);
         }
     }
 
-    // Pings notice a manager whose machine lost power: without them a stream would wait for ever.
-    private static SocketsHttpHandler Handler(ManagerAddress address)
+    private Exception Failure(RpcException fault, string doing, CancellationToken cancel)
     {
-        var handler = new SocketsHttpHandler
-        {
-            UseProxy = false,
-            ConnectTimeout = ConnectTimeout,
-            KeepAlivePingDelay = TimeSpan.FromSeconds(5),
-            KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
-            PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
-            AutomaticDecompression = DecompressionMethods.None,
-        };
-        if (address.SocketPath is { } path)
-            handler.ConnectCallback = (_, cancel) => Connect(path, cancel);
-        return handler;
+        _isChosen = false;
+        return cancel.IsCancellationRequested
+            ? new OperationCanceledException($"{doing}: ended by the caller", fault, cancel)
+            : Explain(fault, doing);
     }
 
-    private static async ValueTask<Stream> Connect(string path, CancellationToken cancel)
-    {
-        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancel);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
+    private static CallOptions Reading(bool newest, DateTime? deadline, CancellationToken cancel) =>
+        new(newest ? new Metadata { { ConsistentHeader, "1" } } : null, deadline, cancel);
 }

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using Berth.Cli.Commands.Clusters;
 using Berth.Cli.Commands.Completion;
+using Berth.Cli.Commands.Contexts;
 using Berth.Cli.Commands.Nodes;
 using Berth.Cli.Commands.Services;
 using Berth.Cli.Commands.Stacks;
@@ -27,12 +29,15 @@ internal static class BerthCli
     {
         var root = new RootCommand("Berth: one cluster of many Docker hosts.");
         root.Directives.Clear();
-        root.Options.Add(GlobalOptions.Host);
+        foreach (var option in GlobalOptions.All)
+            root.Options.Add(option);
         (string Name, Func<Command> Build)[] commands =
         [
             ("stack", () => StackCommands.Build(context, line.Command)),
             ("service", () => ServiceCommands.Build(context, line.Command)),
             ("node", () => NodeCommands.Build(context, line.Command)),
+            ("cluster", () => ClusterCommands.Build(context, line.Command)),
+            ("context", () => ContextCommands.Build(context, line.Command)),
             ("task", () => TaskCommands.Build(context, line.Command)),
             ("events", () => EventsCommand.Build(context)),
             ("info", () => InfoCommand.Build(context)),

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Berth.Cli.Client;
+using Berth.Cli.Client.Contexts;
 using Berth.Cli.Output;
 using Berth.Model;
 
@@ -10,6 +11,9 @@ internal sealed record CommandContext
 {
     /// <summary>Where output goes.</summary>
     public required Terminal Terminal { get; init; }
+
+    /// <summary>Where secrets and files named - come from.</summary>
+    public Keyboard Input { get; init; } = Keyboard.OfProcess();
 
     /// <summary>Environment variables; null for one that is not set.</summary>
     public required Func<string, string?> Environment { get; init; }
@@ -31,5 +35,9 @@ internal sealed record CommandContext
 
     /// <summary>A client of the manager that the command line or the environment names.</summary>
     public ManagerClient Connect(ParseResult parse) =>
-        new(ManagerAddress.Resolve(parse.GetValue(GlobalOptions.Host), Environment), Time);
+        new(TargetChoice.Resolve(parse.GetValue(GlobalOptions.Host), parse.GetValue(GlobalOptions.Context), parse.GetValue(GlobalOptions.Consistent),
+            Environment, Contexts, Time), Time);
+
+    /// <summary>The user's contexts.</summary>
+    public ContextStore Contexts => ContextStore.OfUser(Environment);
 }

@@ -33,7 +33,7 @@ internal static class InfoCommand
 
     /// <summary>Asks a manager about itself.</summary>
     public static Task<Info> Ask(ManagerClient client, CancellationToken cancel) =>
-        client.Call("ask for the cluster's state", (control, call) => control.GetInfoAsync(new GetInfoRequest(), call), cancel);
+        client.Ask("ask for the cluster's state", (control, call) => control.GetInfoAsync(new GetInfoRequest(), call), cancel);
 
     /// <summary>As people read it.</summary>
     public static string Text(InfoText info) => string.Create(CultureInfo.InvariantCulture, $"""

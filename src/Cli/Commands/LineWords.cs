@@ -11,11 +11,11 @@ internal readonly record struct LineWords(string? Group, string? Command)
     /// <summary>Every command is made.</summary>
     public static LineWords None { get; } = new(null, null);
 
-    /// <summary>Reads the words at the line's beginning; <c>--host</c> may stand before them.</summary>
+    /// <summary>Reads the words at the line's beginning; <c>--host</c> and its like may stand before them.</summary>
     public static LineWords Of(IReadOnlyList<string> line)
     {
         var at = 0;
-        while (at < line.Count && IsHost(line[at], out var width))
+        while (at < line.Count && IsGlobal(line[at], out var width))
             at += width;
         return new LineWords(Word(line, at), Word(line, at + 1));
     }
@@ -31,11 +31,17 @@ internal readonly record struct LineWords(string? Group, string? Command)
         return [.. commands.Select(command => command.Build())];
     }
 
-    private static bool IsHost(string word, out int width)
+    private static bool IsGlobal(string word, out int width)
     {
-        var isAlone = word == GlobalOptions.Host.Name || GlobalOptions.Host.Aliases.Contains(word);
-        width = isAlone ? 2 : 1;
-        return isAlone || word.StartsWith(GlobalOptions.Host.Name + "=", StringComparison.Ordinal);
+        foreach (var option in GlobalOptions.All)
+        {
+            var isAlone = word == option.Name || option.Aliases.Contains(word);
+            width = isAlone && option.ValueType != typeof(bool) ? 2 : 1;
+            if (isAlone || word.StartsWith(option.Name + "=", StringComparison.Ordinal))
+                return true;
+        }
+        width = 0;
+        return false;
     }
 
     private static string? Word(IReadOnlyList<string> line, int at) => at < line.Count && !line[at].StartsWith('-') ? line[at] : null;

@@ -17,4 +17,7 @@ internal static class ExitCode
 
     /// <summary>The wait ended, by its timeout or by Ctrl-C, before the state it waits for was reached.</summary>
     public const int NotReached = 4;
+
+    /// <summary>The caller's role does not allow it, or nobody knows who he is.</summary>
+    public const int NotAllowed = 5;
 }

@@ -42,9 +42,9 @@ internal static class CompleteCommand
             return kind switch
             {
                 Named.Service => await Services(client, either.Token),
-                Named.Node => [.. (await client.Call("list nodes", (control, call) => control.ListNodesAsync(new ListNodesRequest(), call), either.Token))
+                Named.Node => [.. (await client.Ask("list nodes", (control, call) => control.ListNodesAsync(new ListNodesRequest(), call), either.Token))
                     .Nodes.Select(node => node.Node.Description.Hostname)],
-                Named.Stack => [.. (await client.Call("list stacks", (control, call) => control.ListStacksAsync(new ListStacksRequest(), call), either.Token))
+                Named.Stack => [.. (await client.Ask("list stacks", (control, call) => control.ListStacksAsync(new ListStacksRequest(), call), either.Token))
                     .Stacks.Select(stack => stack.Stack.Name)],
                 Named.Task => await Tasks(client, either.Token),
                 _ => [.. await Services(client, either.Token), .. await Tasks(client, either.Token)],
@@ -57,7 +57,7 @@ internal static class CompleteCommand
     }
 
     private static async Task<IReadOnlyList<string>> Services(ManagerClient client, CancellationToken cancel) =>
-        [.. (await client.Call("list services", (control, call) => control.ListServicesAsync(new ListServicesRequest(), call), cancel))
+        [.. (await client.Ask("list services", (control, call) => control.ListServicesAsync(new ListServicesRequest(), call), cancel))
             .Services.Select(service => service.Service.Spec.Name)];
 
     private static async Task<IReadOnlyList<string>> Tasks(ManagerClient client, CancellationToken cancel) =>

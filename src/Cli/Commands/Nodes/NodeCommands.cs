@@ -18,7 +18,11 @@ internal static class NodeCommands
         ("ls", () => List(context)),
         ("inspect", () => Inspect(context)),
         ("ps", () => Ps(context)),
-        ("update", () => NodeUpdate.Build(context)));
+        ("update", () => NodeUpdate.Build(context)),
+        ("promote", () => NodeRoles.Promote(context)),
+        ("demote", () => NodeRoles.Demote(context)),
+        ("rm", () => NodeRemove.Build(context)),
+        ("approve", () => NodeRemove.Approve(context)));
 
     /// <summary>Whether a node passes: ids and names by their beginning; <c>label</c> is the engine's, as with Docker.</summary>
     public static bool Matches(Filters filters, NodeSummary summary) =>
@@ -40,7 +44,7 @@ internal static class NodeCommands
             {
                 var filters = Filters.Parse(parse.GetValue(filter) ?? [], Known);
                 var show = parse.ListFormat(format);
-                var answer = await client.Call("list nodes", (control, call) => control.ListNodesAsync(new ListNodesRequest(), call), cancel);
+                var answer = await client.Ask("list nodes", (control, call) => control.ListNodesAsync(new ListNodesRequest(), call), cancel);
                 NodeLine[] lines = [.. answer.Nodes.Where(node => Matches(filters, node)).Select(NodeLine.Of)
                     .OrderBy(line => line.Hostname, StringComparer.Ordinal).ThenBy(line => line.ID, StringComparer.Ordinal)];
                 NodeLine.Listing.Print(context.Terminal, lines, show, parse.GetValue(quiet));
@@ -56,7 +60,7 @@ internal static class NodeCommands
         async (client, name, cancel) =>
         {
             var request = new GetNodeRequest { Node = name };
-            return (await client.Call($"inspect node '{name}'", (control, call) => control.GetNodeAsync(request, call), cancel)).ToDocker();
+            return (await client.Ask($"inspect node '{name}'", (control, call) => control.GetNodeAsync(request, call), cancel)).ToDocker();
         });
 
     private static BerthCommand Ps(CommandContext context)

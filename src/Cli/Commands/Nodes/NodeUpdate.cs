@@ -17,7 +17,7 @@ internal static class NodeUpdate
             ("active", NodeAvailability.Active), ("pause", NodeAvailability.Pause), ("drain", NodeAvailability.Drain));
         var add = Flag.List("--label-add", "KEY=VALUE", "Add or update a node label", FlagValues.Label);
         var remove = Flag.List("--label-rm", "key", "Remove a node label if exists", text => text);
-        var role = Flag.Unsupported("--role", "a node's role is where its manager runs; several managers are not built yet");
+        var role = Flag.Unsupported("--role", "use berth node promote or berth node demote");
         var wait = new WaitFlags();
         var format = Flag.Text("--format", "format", "json or a template; the changed node goes to stdout");
         var node = Naming.Node();

@@ -17,6 +17,6 @@ internal static class ServiceInspect
         async (client, name, cancel) =>
         {
             var request = new GetServiceRequest { Service = name };
-            return (await client.Call($"inspect service '{name}'", (control, call) => control.GetServiceAsync(request, call), cancel)).ToDocker();
+            return (await client.Ask($"inspect service '{name}'", (control, call) => control.GetServiceAsync(request, call), cancel)).ToDocker();
         });
 }

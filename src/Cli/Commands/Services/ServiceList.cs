@@ -46,7 +46,7 @@ internal static class ServiceList
             var show = parse.ListFormat(format);
             var request = new ListServicesRequest { Stack = stack is null ? "" : parse.GetRequiredValue(stack) };
             var doing = request.Stack.Length > 0 ? $"list the services of stack '{request.Stack}'" : "list services";
-            var answer = await client.Call(doing, (control, call) => control.ListServicesAsync(request, call), cancel);
+            var answer = await client.Ask(doing, (control, call) => control.ListServicesAsync(request, call), cancel);
             if (request.Stack.Length > 0 && answer.Services.Count == 0)
                 throw new UserError($"there is no stack '{request.Stack}'", "'berth stack ls' lists the stacks");
             ServiceLine[] lines = [.. answer.Services.Where(service => Matches(filters, service)).Select(ServiceLine.Of).OrderBy(line => line.Name, StringComparer.Ordinal)];

@@ -48,7 +48,7 @@ internal static class ServiceUpdate
     {
         var doing = $"update service '{service}'";
         var get = new GetServiceRequest { Service = service };
-        var current = (await client.Call(doing, (control, call) => control.GetServiceAsync(get, call), cancel)).Service;
+        var current = (await client.AskNewest(doing, (control, call) => control.GetServiceAsync(get, call), cancel)).Service;
         var request = new UpdateServiceRequest { Id = current.Id, Version = current.Version, Spec = edit(current.Spec.ToModel()).ToWire() };
         return await client.Call(doing, (control, call) => control.UpdateServiceAsync(request, call), cancel);
     }

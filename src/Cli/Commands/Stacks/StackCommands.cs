@@ -30,7 +30,7 @@ internal static class StackCommands
             .Does(context, async (parse, client, cancel) =>
             {
                 var show = parse.ListFormat(format);
-                var answer = await client.Call("list stacks", (control, call) => control.ListStacksAsync(new ListStacksRequest(), call), cancel);
+                var answer = await client.Ask("list stacks", (control, call) => control.ListStacksAsync(new ListStacksRequest(), call), cancel);
                 StackLine[] lines = [.. answer.Stacks.Select(StackLine.Of).OrderBy(line => line.Name, StringComparer.Ordinal)];
                 StackLine.Listing.Print(context.Terminal, lines, show, parse.GetValue(quiet));
                 return ExitCode.Done;

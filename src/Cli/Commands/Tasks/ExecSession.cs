@@ -22,7 +22,7 @@ internal sealed class ExecSession(ManagerClient client) : IDisposable
     public async Task<int> Run(ExecStart start, CancellationToken cancel)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        using var call = client.Control.Exec(new CallOptions(cancellationToken: ended.Token));
+        using var call = (await client.Reachable(Doing(start), cancel)).Exec(new CallOptions(cancellationToken: ended.Token));
         try
         {
             await Write(call, new ExecInput { Start = start });
@@ -34,7 +34,7 @@ internal sealed class ExecSession(ManagerClient client) : IDisposable
         }
         catch (RpcException fault) when (!cancel.IsCancellationRequested)
         {
-            throw Faults.ToUserError(fault, client.Address, $"run '{string.Join(' ', start.Command)}' in task '{start.Task}'");
+            throw client.Explain(fault, Doing(start));
         }
         catch (RpcException fault)
         {
@@ -48,6 +48,8 @@ internal sealed class ExecSession(ManagerClient client) : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _writing.Dispose();
+
+    private static string Doing(ExecStart start) => $"run '{string.Join(' ', start.Command)}' in task '{start.Task}'";
 
     private static async Task<int> PumpOutput(AsyncDuplexStreamingCall<ExecInput, ExecOutput> call, ExecStart start, CancellationToken cancel)
     {

@@ -33,6 +33,6 @@ internal static class TaskCommands
         async (client, name, cancel) =>
         {
             var request = new GetTaskRequest { Task = name };
-            return (await client.Call($"inspect task '{name}'", (control, call) => control.GetTaskAsync(request, call), cancel)).ToDocker();
+            return (await client.Ask($"inspect task '{name}'", (control, call) => control.GetTaskAsync(request, call), cancel)).ToDocker();
         });
 }

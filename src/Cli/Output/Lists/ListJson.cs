@@ -13,4 +13,9 @@ namespace Berth.Cli.Output.Lists;
 [JsonSerializable(typeof(LogLineText))]
 [JsonSerializable(typeof(InfoText))]
 [JsonSerializable(typeof(VersionText))]
+[JsonSerializable(typeof(ClusterText))]
+[JsonSerializable(typeof(ManagerLine))]
+[JsonSerializable(typeof(ClientLine))]
+[JsonSerializable(typeof(AuditLine))]
+[JsonSerializable(typeof(ContextLine))]
 internal sealed partial class ListJson : JsonSerializerContext;

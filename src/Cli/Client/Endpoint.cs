@@ -1,0 +1,73 @@
+using System.Net;
+using System.Net.Sockets;
+using Berth.Protocol.V1;
+using Grpc.Net.Client;
+
+namespace Berth.Cli.Client;
+
+/// <summary>One manager's address and the connection to it, made with the first call.</summary>
+internal sealed class Endpoint(ManagerAddress address, ClientTls? tls) : IDisposable
+{
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
+
+    private GrpcChannel? _channel;
+    private Control.ControlClient? _control;
+    private ClusterAdmin.ClusterAdminClient? _admin;
+
+    /// <summary>Where the manager is.</summary>
+    public ManagerAddress Address => address;
+
+    /// <summary>What the last handshake came to, for errors; null where nobody proves anything.</summary>
+    public TlsFacts? Tls { get; private set; } = address.IsTls && tls is not null ? new TlsFacts(tls.Context, tls.Client, null) : null;
+
+    /// <summary>What people's tools ask about stacks, services, tasks and nodes.</summary>
+    public Control.ControlClient Control => _control ??= new(Channel);
+
+    /// <summary>What administrators ask about the cluster itself.</summary>
+    public ClusterAdmin.ClusterAdminClient Admin => _admin ??= new(Channel);
+
+    private GrpcChannel Channel => _channel ??= GrpcChannel.ForAddress(address.SocketPath is null ? address.Url : "http://localhost", new GrpcChannelOptions
+    {
+        // A client of our own, not a handler: around a handler the channel puts its balancer of many addresses.
+        HttpClient = new HttpClient(Handler()) { Timeout = Timeout.InfiniteTimeSpan },
+        DisposeHttpClient = true,
+        MaxReceiveMessageSize = 256 * 1024 * 1024,
+    });
+
+    /// <inheritdoc/>
+    public void Dispose() => _channel?.Dispose();
+
+    // Pings notice a manager whose machine lost power: without them a stream would wait for ever.
+    private SocketsHttpHandler Handler()
+    {
+        var handler = new SocketsHttpHandler
+        {
+            UseProxy = false,
+            ConnectTimeout = ConnectTimeout,
+            KeepAlivePingDelay = TimeSpan.FromSeconds(5),
+            KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
+            PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
+            AutomaticDecompression = DecompressionMethods.None,
+        };
+        if (address.SocketPath is { } path)
+            handler.ConnectCallback = (_, cancel) => Connect(path, cancel);
+        if (address.IsTls && tls is not null)
+            handler.SslOptions = tls.Options(refusal => Tls = Tls! with { Refusal = refusal });
+        return handler;
+    }
+
+    private static async ValueTask<Stream> Connect(string path, CancellationToken cancel)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancel);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+}

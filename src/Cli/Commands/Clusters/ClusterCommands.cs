@@ -1,0 +1,28 @@
+using System.CommandLine;
+using Berth.Cli.Client;
+using Berth.Protocol.V1;
+
+namespace Berth.Cli.Commands.Clusters;
+
+/// <summary><c>berth cluster</c>.</summary>
+internal static class ClusterCommands
+{
+    /// <summary>The command and those below it.</summary>
+    /// <param name="context">What they work with.</param>
+    /// <param name="named">The one that is run; null for all.</param>
+    public static Command Build(CommandContext context, string? named) => new BerthCommand("cluster", "Manage the cluster: its managers, trust, keys and who may do what").With(named,
+        ("status", () => ClusterStatusCommand.Build(context)),
+        ("update", () => ClusterUpdate.Build(context)),
+        ("token", () => ClusterToken.Build(context)),
+        ("ca", () => ClusterAuthority.Build(context)),
+        ("unlock", () => ClusterLock.Unlock(context)),
+        ("unlock-key", () => ClusterLock.Key(context)),
+        ("backup", () => ClusterBackup.Build(context)),
+        ("store", () => ClusterStore.Build(context)),
+        ("client", () => ClusterClients.Build(context)),
+        ("audit", () => ClusterAudit.Build(context)));
+
+    /// <summary>Asks for the cluster's managers, trust and keys.</summary>
+    public static Task<ClusterStatus> Ask(ManagerClient client, CancellationToken cancel) =>
+        client.AskAdmin("ask for the cluster's managers and keys", (admin, call) => admin.GetClusterAsync(new GetClusterRequest(), call), cancel);
+}

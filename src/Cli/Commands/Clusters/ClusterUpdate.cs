@@ -1,0 +1,45 @@
+using System.CommandLine;
+using Berth.Cli.Client;
+using Berth.Cli.Output;
+using Berth.Protocol.V1;
+
+namespace Berth.Cli.Commands.Clusters;
+
+/// <summary><c>berth cluster update</c>.</summary>
+internal static class ClusterUpdate
+{
+    /// <summary>The command.</summary>
+    public static Command Build(CommandContext context)
+    {
+        var autolock = Flag.Choice("--autolock", "Whether a restarted manager waits for its unlock key", ("true", true), ("false", false));
+        var expiry = Flag.Value("--cert-expiry", "duration", "How long certificates of nodes are valid, such as 2160h", FlagValues.Duration);
+        var external = Flag.Text("--external-ca", "url", "An external authority that signs in place of the cluster's own; '' for none");
+        return new BerthCommand("update", "Update the cluster", "berth cluster update --autolock true", "berth cluster update --cert-expiry 720h")
+            .With(autolock, expiry, external)
+            .Does(context, async (parse, client, cancel) =>
+            {
+                var request = Request(parse.GetValue(autolock), parse.GetValue(expiry), parse.GetValue(external));
+                await client.Administer("update the cluster", (admin, call) => admin.UpdateClusterAsync(request, call), cancel);
+                context.Terminal.Note("Cluster updated.");
+                if (request is { HasAutolock: true, Autolock: true })
+                    await ClusterLock.Print(context, client, cancel);
+                return ExitCode.Done;
+            });
+    }
+
+    /// <summary>The request; what no flag names stays as it is.</summary>
+    /// <exception cref="UserError">No flag says what to change.</exception>
+    public static UpdateClusterRequest Request(bool? autolock, TimeSpan? expiry, string? external)
+    {
+        var request = new UpdateClusterRequest();
+        if (autolock is { } locks)
+            request.Autolock = locks;
+        if (expiry is { } validity)
+            request.CertificateValidityNs = validity.Ticks * 100;
+        if (external is not null)
+            request.ExternalAuthority = external;
+        return request.HasAutolock || request.HasCertificateValidityNs || request.HasExternalAuthority
+            ? request
+            : throw UserError.Usage("nothing to change", "give --autolock, --cert-expiry or --external-ca");
+    }
+}
