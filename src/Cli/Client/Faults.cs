@@ -84,7 +84,7 @@ internal static class Faults
                 "check the address; after the cluster was made anew or its authority rotated, get a new context: berth cluster client create", ExitCode.Unreachable, fault);
         }
         return Innermost(fault) is AuthenticationException or CryptographicException || IsAlert(fault)
-            ? new UserError($"the manager at {address.Url} refused the certificate of client '{tls.Client.Name}' (context '{tls.Context}', serial {tls.Client.Serial}, valid until {tls.Client.NotAfter:yyyy-MM-dd HH:mm} UTC)",
+            ? new UserError($"the manager at {address.Url} closed the connection when it was shown the certificate of client '{tls.Client.Name}' (context '{tls.Context}', serial {tls.Client.Serial}, valid until {tls.Client.NotAfter:yyyy-MM-dd HH:mm} UTC)",
                 $"it may have expired or been removed: ask an administrator for another: berth cluster client create {tls.Client.Name}", ExitCode.NotAllowed, fault)
             : null;
     }
@@ -93,7 +93,7 @@ internal static class Faults
     {
         for (var at = fault.Status.DebugException; at is not null; at = at.InnerException)
         {
-            if (at is AuthenticationException || at.Message.Contains("SSL", StringComparison.Ordinal) || at.GetType().Name.Contains("Ssl", StringComparison.Ordinal))
+            if (at is AuthenticationException or HttpIOException { HttpRequestError: HttpRequestError.InvalidResponse } || at.Message.Contains("SSL", StringComparison.Ordinal) || at.GetType().Name.Contains("Ssl", StringComparison.Ordinal))
                 return true;
         }
         return false;

@@ -36,7 +36,7 @@ internal static class BerthCli
             ("stack", () => StackCommands.Build(context, line.Command)),
             ("service", () => ServiceCommands.Build(context, line.Command)),
             ("node", () => NodeCommands.Build(context, line.Command)),
-            ("cluster", () => ClusterCommands.Build(context, line.Command)),
+            ("cluster", () => ClusterCommands.Build(context, line)),
             ("context", () => ContextCommands.Build(context, line.Command)),
             ("task", () => TaskCommands.Build(context, line.Command)),
             ("events", () => EventsCommand.Build(context)),

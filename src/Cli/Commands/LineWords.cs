@@ -2,14 +2,15 @@ using System.CommandLine;
 
 namespace Berth.Cli.Commands;
 
-/// <summary>The two words that say which command a line runs. Making every command with all its flags costs more than most
+/// <summary>The words that say which command a line runs. Making every command with all its flags costs more than most
 /// commands do, so only the named one is made; whenever the words are not plainly there, all are, and the parser decides.</summary>
 /// <param name="Group">Such as <c>service</c>; null when the line does not begin with a word.</param>
 /// <param name="Command">Such as <c>ls</c>; null when no word follows.</param>
-internal readonly record struct LineWords(string? Group, string? Command)
+/// <param name="Below">The word after it, which names a command where the second is a group such as <c>cluster client</c>.</param>
+internal readonly record struct LineWords(string? Group, string? Command, string? Below)
 {
     /// <summary>Every command is made.</summary>
-    public static LineWords None { get; } = new(null, null);
+    public static LineWords None { get; } = new(null, null, null);
 
     /// <summary>Reads the words at the line's beginning; <c>--host</c> and its like may stand before them.</summary>
     public static LineWords Of(IReadOnlyList<string> line)
@@ -17,7 +18,7 @@ internal readonly record struct LineWords(string? Group, string? Command)
         var at = 0;
         while (at < line.Count && IsGlobal(line[at], out var width))
             at += width;
-        return new LineWords(Word(line, at), Word(line, at + 1));
+        return new LineWords(Word(line, at), Word(line, at + 1), Word(line, at + 2));
     }
 
     /// <summary>The command of that name alone, or all when there is none.</summary>

@@ -110,10 +110,12 @@ internal sealed partial class ContextStore(string folder)
         var file = Read();
         file.Contexts.Remove(name);
         Write(file.Current == name ? file with { Current = "" } : file);
-        Identity(name).Remove();
-        var own = Path.Combine(folder, "contexts", name);
-        if (Directory.Exists(own) && !Directory.EnumerateFileSystemEntries(own).Any())
-            Directory.Delete(own);
+        var files = Identity(name);
+        if (!Directory.Exists(files.Directory))
+            return;
+        files.Remove();
+        if (!Directory.EnumerateFileSystemEntries(files.Directory).Any())
+            Directory.Delete(files.Directory);
     }
 
     /// <exception cref="UserError">It cannot name a context.</exception>
@@ -131,8 +133,8 @@ internal sealed partial class ContextStore(string folder)
         try
         {
             ProcessIdentity.Read(bundle.Certificate, bundle.Key, bundle.Authority);
-            files.Remove();
             Private(files.Directory);
+            files.Remove();
             WritePrivate(files.KeyPath, bundle.Key);
             files.Save(bundle.Certificate, bundle.Authority);
         }

@@ -13,7 +13,7 @@ internal static class ClusterAuthority
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(500);
 
     /// <summary>The command.</summary>
-    public static Command Build(CommandContext context)
+    public static Command Build(CommandContext context, string? named)
     {
         var rotate = Flag.Switch("--rotate", "Rotate the authority: the same as 'cluster ca rotate'");
         var flags = new RotationFlags();
@@ -22,7 +22,7 @@ internal static class ClusterAuthority
             .With(rotate)
             .With(flags.Options)
             .With(format)
-            .With(null, ("rotate", () => Rotate(context)))
+            .With(named, ("rotate", () => Rotate(context)))
             .Does(context, async (parse, client, cancel) =>
             {
                 if (parse.GetValue(rotate))

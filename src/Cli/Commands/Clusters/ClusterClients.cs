@@ -16,7 +16,7 @@ internal static class ClusterClients
     private const string EveryStack = "*";
 
     /// <summary>The command and those below it.</summary>
-    public static Command Build(CommandContext context) => new BerthCommand("client", "Manage who may ask the cluster over the network, and for what").With(null,
+    public static Command Build(CommandContext context, string? named) => new BerthCommand("client", "Manage who may ask the cluster over the network, and for what").With(named,
         ("create", () => Create(context)),
         ("ls", () => List(context)),
         ("rm", () => Remove(context)));

@@ -9,17 +9,17 @@ internal static class ClusterCommands
 {
     /// <summary>The command and those below it.</summary>
     /// <param name="context">What they work with.</param>
-    /// <param name="named">The one that is run; null for all.</param>
-    public static Command Build(CommandContext context, string? named) => new BerthCommand("cluster", "Manage the cluster: its managers, trust, keys and who may do what").With(named,
+    /// <param name="line">The words of the line that is run.</param>
+    public static Command Build(CommandContext context, LineWords line) => new BerthCommand("cluster", "Manage the cluster: its managers, trust, keys and who may do what").With(line.Command,
         ("status", () => ClusterStatusCommand.Build(context)),
         ("update", () => ClusterUpdate.Build(context)),
         ("token", () => ClusterToken.Build(context)),
-        ("ca", () => ClusterAuthority.Build(context)),
+        ("ca", () => ClusterAuthority.Build(context, line.Below)),
         ("unlock", () => ClusterLock.Unlock(context)),
         ("unlock-key", () => ClusterLock.Key(context)),
         ("backup", () => ClusterBackup.Build(context)),
-        ("store", () => ClusterStore.Build(context)),
-        ("client", () => ClusterClients.Build(context)),
+        ("store", () => ClusterStore.Build(context, line.Below)),
+        ("client", () => ClusterClients.Build(context, line.Below)),
         ("audit", () => ClusterAudit.Build(context)));
 
     /// <summary>Asks for the cluster's managers, trust and keys.</summary>

@@ -8,8 +8,8 @@ namespace Berth.Cli.Commands.Clusters;
 internal static class ClusterStore
 {
     /// <summary>The command and the one below it.</summary>
-    public static Command Build(CommandContext context) =>
-        new BerthCommand("store", "Manage where the cluster's state is kept").With(null, ("migrate", () => Migrate(context)));
+    public static Command Build(CommandContext context, string? named) =>
+        new BerthCommand("store", "Manage where the cluster's state is kept").With(named, ("migrate", () => Migrate(context)));
 
     private static BerthCommand Migrate(CommandContext context)
     {

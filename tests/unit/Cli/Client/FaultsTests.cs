@@ -16,6 +16,7 @@ public sealed class FaultsTests
     [InlineData(StatusCode.AlreadyExists, "it exists", "cannot create service 'web': it exists", ExitCode.Failed)]
     [InlineData(StatusCode.FailedPrecondition, "changed since", "cannot create service 'web': changed since", ExitCode.Failed)]
     [InlineData(StatusCode.Unavailable, "recovering", "cannot create service 'web' now: recovering", ExitCode.Unreachable)]
+    [InlineData(StatusCode.PermissionDenied, "client 'ann' is a viewer", "not allowed to create service 'web': client 'ann' is a viewer", ExitCode.NotAllowed)]
     [InlineData(StatusCode.DeadlineExceeded, "", "cannot create service 'web': the manager at http://10.0.0.1:2400 did not answer in time; a change may still take effect", ExitCode.Unreachable)]
     [InlineData(StatusCode.Unimplemented, "", "cannot create service 'web': the manager at http://10.0.0.1:2400 does not know this call", ExitCode.Failed)]
     [InlineData(StatusCode.Internal, "boom", "cannot create service 'web': the manager failed (Internal): boom", ExitCode.Failed)]
