@@ -41,7 +41,7 @@ public static class AgentHost
         var board = new TaskBoard();
         var health = new EngineHealth();
         var runner = new StepRunner(engine, new ImagePulls(engine, log, time, stopping), identity, time);
-        var keeper = new TaskKeeper(runner, state, board, health, log, time);
+        var keeper = new TaskKeeper(runner, state, board, health, IdSource.Random, log, time);
         var facts = new NodeFacts(options.Hostname ?? Environment.MachineName, options.Address ?? NodeFacts.FirstAddress(), version);
         var parts = new SessionParts
         {

@@ -28,7 +28,7 @@ public static class TaskWire
 
     /// <summary>Reads an assignment.</summary>
     public static TaskAssignment ToModel(this V1.Assignment wire, TaskTemplate template) =>
-        new(TaskId.Parse(wire.TaskId), wire.Slot, template, (TaskState)wire.DesiredState, (TaskState)wire.KnownState);
+        new(TaskId.Parse(wire.TaskId), wire.Slot, template, (TaskState)wire.DesiredState, (TaskState)wire.KnownState) { Attempt = wire.Attempt };
 
     /// <summary>Writes what the agent says of a task.</summary>
     /// <param name="task">The task.</param>
@@ -52,11 +52,26 @@ public static class TaskWire
             wire.ExitCode = code;
         if (status.RunningSince is { } since)
             wire.RunningAgeNs = Age(since, now);
+        if (task.Local is { } local)
+            wire.Local = ToWire(local, task.Assignment.Attempt, now);
+        return wire;
+    }
+
+    private static V1.LocalAttempt ToWire(LocalOrigin local, int attempt, DateTimeOffset now)
+    {
+        var wire = new V1.LocalAttempt
+        {
+            Root = local.Root.ToString(), Generation = local.Generation, Attempt = attempt, MadeAgeNs = Age(local.Made, now),
+        };
+        if (local.Starts is { } starts)
+            wire.StartsInNs = Age(now, starts);
         return wire;
     }
 
     // A clock that was set back must not make a future of the past.
     private static long Age(DateTimeOffset instant, DateTimeOffset now) => SpecMapper.ToNanoseconds(now > instant ? now - instant : TimeSpan.Zero);
+
+    private static DateTimeOffset At(long ticks) => new(ticks, TimeSpan.Zero);
 
     /// <summary>Writes all held tasks for the agent's file.</summary>
     public static void Write(V1.AgentState state, IEnumerable<HeldTask> tasks)
@@ -81,9 +96,14 @@ public static class TaskWire
                     Template = key,
                     DesiredState = (V1.TaskState)task.Assignment.Desired,
                     KnownState = (V1.TaskState)task.Assignment.Known,
+                    Attempt = task.Assignment.Attempt,
                 },
                 Status = task.Status.ToWire(),
                 Dropped = task.IsDropped,
+                EndedUnheard = task.EndedUnheard,
+                Local = task.Local is { } local
+                    ? new V1.LocalOrigin { Root = local.Root.ToString(), Generation = local.Generation, MadeTicks = local.Made.UtcTicks, StartsTicks = local.Starts?.UtcTicks ?? 0 }
+                    : null,
             });
         }
     }
@@ -99,6 +119,10 @@ public static class TaskWire
                 Assignment = task.Assignment.ToModel(templates[task.Assignment.Template]),
                 Status = task.Status.ToModel(),
                 IsDropped = task.Dropped,
+                EndedUnheard = task.EndedUnheard,
+                Local = task.Local is { } local
+                    ? new LocalOrigin(TaskId.Parse(local.Root), local.Generation, At(local.MadeTicks), local.StartsTicks == 0 ? null : At(local.StartsTicks))
+                    : null,
             }),
         ];
     }

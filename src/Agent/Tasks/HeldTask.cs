@@ -22,7 +22,18 @@ public sealed record TaskTemplate
 /// <param name="Template">What it runs.</param>
 /// <param name="Desired">What it is to become.</param>
 /// <param name="Known">How far the manager knows it to have come.</param>
-public sealed record TaskAssignment(TaskId Id, int Slot, TaskTemplate Template, TaskState Desired, TaskState Known);
+public sealed record TaskAssignment(TaskId Id, int Slot, TaskTemplate Template, TaskState Desired, TaskState Known)
+{
+    /// <summary>Quick failures in its slot just before it.</summary>
+    public int Attempt { get; init; }
+}
+
+/// <summary>Where an attempt comes from that this agent made itself while no manager was there, and that none has taken over.</summary>
+/// <param name="Root">The managers' task in whose slot it is.</param>
+/// <param name="Generation">Its place in the row that follows the root, from 1.</param>
+/// <param name="Made">When it was made, by this host's clock.</param>
+/// <param name="Starts">When its backoff ends; null once it was told to run.</param>
+public sealed record LocalOrigin(TaskId Root, int Generation, DateTimeOffset Made, DateTimeOffset? Starts);
 
 /// <summary>A set of assignments, or a change of them.</summary>
 /// <param name="IsFull">Whether tasks it does not name are to go.</param>
@@ -43,6 +54,10 @@ public sealed record HeldTask
     public bool IsDropped { get; init; }
     /// <summary>What the last failed probe said, once its health check called it unhealthy; null before.</summary>
     public string? Unhealthy { get; init; }
+    /// <summary>Set on an attempt that this agent made itself; null on the managers' tasks.</summary>
+    public LocalOrigin? Local { get; init; }
+    /// <summary>Whether it ended by itself and no manager has heard of it: nobody else decides what follows.</summary>
+    public bool EndedUnheard { get; init; }
 
     /// <summary>Its id.</summary>
     public TaskId Id => Assignment.Id;

@@ -31,6 +31,23 @@ public abstract record KeeperInput
     /// <summary>A container without a task was removed, or could not be.</summary>
     public sealed record UnknownRemoved(string Container) : KeeperInput;
 
+    /// <summary>No manager could be reached for a while: what ends is restarted here.</summary>
+    public sealed record ManagersAway : KeeperInput;
+
+    /// <summary>A registration is about to be made: from here on nothing is restarted here, so that it says all there is.</summary>
+    /// <param name="Settled">Completes once the board shows everything up to here.</param>
+    public sealed record Registering(TaskCompletionSource Settled) : KeeperInput;
+
+    /// <summary>A manager has taken this agent in: it hears of what ends.</summary>
+    public sealed record SessionBegan : KeeperInput;
+
+    /// <summary>The session is over.</summary>
+    /// <param name="LastHeard">Timestamp up to which the manager surely heard this agent.</param>
+    public sealed record SessionEnded(long LastHeard) : KeeperInput;
+
+    /// <summary>A local restart may be due.</summary>
+    public sealed record RestartDue : KeeperInput;
+
     /// <summary>It is time to save statuses that changed.</summary>
     public sealed record SaveDue : KeeperInput;
 }

@@ -7,7 +7,8 @@ namespace Berth.Agent.Tasks;
 
 /// <summary>Holds every task of this node and takes each to where it should be. One loop owns all state; steps run beside it
 /// and come back as inputs. What to do is decided by <see cref="TaskSteps"/> and <see cref="TaskTransitions"/>.</summary>
-public sealed class TaskKeeper(StepRunner runner, ITaskMemory memory, TaskBoard board, EngineHealth health, ILogger log, TimeProvider time)
+public sealed partial class TaskKeeper(
+    StepRunner runner, ITaskMemory memory, TaskBoard board, EngineHealth health, IdSource ids, ILogger log, TimeProvider time)
 {
     // Statuses can be learned from the containers again, so they need not be saved one by one.
     private static readonly TimeSpan SavePause = TimeSpan.FromMilliseconds(300);
@@ -51,10 +52,12 @@ public sealed class TaskKeeper(StepRunner runner, ITaskMemory memory, TaskBoard 
                 var touched = new HashSet<LiveTask>();
                 while (_inputs.Reader.TryRead(out var input))
                     Take(input, touched);
+                RestartLocally(touched);
                 if (_mustSave && await SaveAsync(stopping).ConfigureAwait(false))
                     TakeSaved(touched);
                 Advance(touched);
                 Show();
+                Settle();
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -92,6 +95,9 @@ public sealed class TaskKeeper(StepRunner runner, ITaskMemory memory, TaskBoard 
             case KeeperInput.SaveDue:
                 _savePlanned = false;
                 _mustSave = true;
+                break;
+            default:
+                TakeNews(input);
                 break;
         }
     }
@@ -255,6 +261,7 @@ public sealed class TaskKeeper(StepRunner runner, ITaskMemory memory, TaskBoard 
 
     private void Put(LiveTask live, HeldTask task)
     {
+        task = NoteEnd(live, task);
         if (_tasks.TryAdd(task.Id, live) || !ReferenceEquals(live.Task, task))
             _changed.Add(task.Id);
         if (live.Task.ContainerId != task.ContainerId)
@@ -348,6 +355,9 @@ public sealed class TaskKeeper(StepRunner runner, ITaskMemory memory, TaskBoard 
 
         /// <summary>What its last step failed with and was said; empty when it did not fail.</summary>
         public string Complaint { get; set; } = "";
+
+        /// <summary>When it ended while a manager listened, as a timestamp.</summary>
+        public long? EndedAt { get; set; }
 
         public CancellationToken Begin(TaskStep step, CancellationToken stopping)
         {

@@ -29,9 +29,9 @@ public static class TaskTransitions
     public static HeldTask HoldBack(HeldTask task, string why) =>
         task with { Status = task.Status with { State = TaskState.Assigned, Message = $"held back: the agent cannot save it: {why}" } };
 
-    /// <summary>A changed assignment; what is desired never goes back.</summary>
+    /// <summary>A changed assignment; what is desired never goes back. What a manager names is its own from then on.</summary>
     public static HeldTask Reassign(HeldTask task, TaskAssignment assignment) =>
-        task with { Assignment = assignment with { Desired = Later(task.Assignment.Desired, assignment.Desired) }, IsDropped = false };
+        task with { Assignment = assignment with { Desired = Later(task.Assignment.Desired, assignment.Desired) }, IsDropped = false, Local = null, EndedUnheard = false };
 
     /// <summary>What the task shows while a step runs.</summary>
     public static HeldTask Begin(HeldTask task, TaskStep step, DateTimeOffset now) => step switch

@@ -24,15 +24,6 @@ public abstract record RestartDecision
 /// <summary>Applies a restart policy to an ended task. docs/restart.md explains the figures.</summary>
 public static class RestartDecider
 {
-    /// <summary>The longest backoff, unless the policy's own delay is longer.</summary>
-    public static readonly TimeSpan LongestDelay = TimeSpan.FromMinutes(5);
-
-    /// <summary>A task that ran this long is no quick failure: backoff begins anew.</summary>
-    public static readonly TimeSpan LongRun = TimeSpan.FromMinutes(10);
-
-    /// <summary>What backoff doubles from where the policy's delay is shorter: a delay of zero must not become a storm.</summary>
-    public static readonly TimeSpan ShortestBase = TimeSpan.FromSeconds(1);
-
     /// <summary>Decides what follows <paramref name="ended"/>, by the policy it was made with.</summary>
     /// <param name="slot">Its slot: earlier ends count towards the attempts.</param>
     /// <param name="ended">A task that ended by itself.</param>
@@ -45,7 +36,7 @@ public static class RestartDecider
         if (policy.Condition == RestartCondition.None)
             return new RestartDecision.GaveUp("not restarted: its restart condition is none");
 
-        var quick = ended.RanFor() < LongRun;
+        var quick = ended.RanFor() < RestartBackoff.LongRun;
         if (policy.MaxAttempts > 0)
         {
             var used = RestartsUsed(slot, ended, policy, specSince);
@@ -53,18 +44,7 @@ public static class RestartDecider
                 return new RestartDecision.GaveUp(Exhausted(policy));
         }
         var failures = quick ? ended.Attempt : 0;
-        return new RestartDecision.Replace(quick ? ended.Attempt + 1 : 0, ended.Status.Timestamp + Backoff(policy.Delay, failures));
-    }
-
-    /// <summary>The wait before the restart that follows so many quick failures: <c>delay × 2^failures</c>, at most
-    /// <see cref="LongestDelay"/>.</summary>
-    public static TimeSpan Backoff(TimeSpan delay, int failures)
-    {
-        if (failures <= 0 || delay >= LongestDelay)
-            return delay;
-        var from = delay > ShortestBase ? delay : ShortestBase;
-        var seconds = from.TotalSeconds * Math.Pow(2, Math.Min(failures, 30));
-        return seconds >= LongestDelay.TotalSeconds ? LongestDelay : TimeSpan.FromSeconds(seconds);
+        return new RestartDecision.Replace(quick ? ended.Attempt + 1 : 0, ended.Status.Timestamp + RestartBackoff.Wait(policy.Delay, failures));
     }
 
     // Each earlier end of the same spec was followed by a restart. The history holds enough of them (Reaper.Kept); without

@@ -35,7 +35,7 @@ public sealed class RestartTests
     [InlineData(0, 2, 4)]
     [InlineData(900, 4, 900)]
     public void Backoff_doubles_up_to_five_minutes(int delay, int failures, int expected) =>
-        Assert.Equal(TimeSpan.FromSeconds(expected), RestartDecider.Backoff(TimeSpan.FromSeconds(delay), failures));
+        Assert.Equal(TimeSpan.FromSeconds(expected), RestartBackoff.Wait(TimeSpan.FromSeconds(delay), failures));
 
     [Fact]
     public void A_task_that_always_crashes_makes_few_containers_an_hour()
@@ -58,7 +58,7 @@ public sealed class RestartTests
         world.UntilConverged(web);
         world.Fail(world.Live(web)[0]);
         world.UntilConverged(web);
-        world.Pass(RestartDecider.LongRun);
+        world.Pass(RestartBackoff.LongRun);
         world.Fail(world.Live(web)[0]);
         world.Orchestrate();
 
