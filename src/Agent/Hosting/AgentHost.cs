@@ -1,7 +1,9 @@
 using System.Runtime.InteropServices;
 using Berth.Agent.Engine;
+using Berth.Agent.Membership;
 using Berth.Agent.Session;
 using Berth.Agent.Tasks;
+using Berth.Identity;
 using Berth.Model;
 using Microsoft.Extensions.Logging;
 
@@ -21,44 +23,59 @@ public static class AgentHost
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Stop(context, stop));
         try
         {
-            using var state = AgentStateFile.Open(options.Data, IdSource.Random);
-            await RunAsync(options, state, log, time, stop.Token).ConfigureAwait(false);
+            // A node that left its cluster goes on as a new one, which may join another.
+            while (!stop.IsCancellationRequested)
+            {
+                var files = new MembershipFiles(options.Data, log);
+                using var state = AgentStateFile.Open(options.Data, IdSource.Random, Certified(files));
+                await RunAsync(options, state, files, log, time, stop.Token).ConfigureAwait(false);
+            }
             return 0;
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException)
         {
             log.LogError("the agent cannot run: {Reason}", error.Message);
             return 1;
         }
     }
 
-    private static async Task RunAsync(AgentOptions options, AgentStateFile state, ILogger log, TimeProvider time, CancellationToken stopping)
+    // An identity that is not an agent's is said by whoever takes it up.
+    private static NodeId? Certified(MembershipFiles files) =>
+        files.Identity.Load()?.Subject is { Role: CertificateRole.Worker } subject ? subject.NodeId : null;
+
+    private static async Task RunAsync(
+        AgentOptions options, AgentStateFile state, MembershipFiles files, ILogger log, TimeProvider time, CancellationToken stopping)
     {
         var version = typeof(AgentHost).Assembly.GetName().Version?.ToString(3) ?? "";
         using var engine = new DockerEngine(options.EngineSocket);
-        using var channels = new ManagerChannels(options.Managers);
         var identity = new AgentIdentity(state.Node, state.Cluster ?? default);
         var board = new TaskBoard();
         var health = new EngineHealth();
         var runner = new StepRunner(engine, new ImagePulls(engine, log, time, stopping), identity, time);
         var keeper = new TaskKeeper(runner, state, board, health, IdSource.Random, log, time);
         var facts = new NodeFacts(options.Hostname ?? Environment.MachineName, options.Address ?? NodeFacts.FirstAddress(), version);
+        var membership = new NodeMembership(
+            files, state, wish => new Joiner(state.Node, facts.Hostname, wish.Address ?? facts.Address, CertificateRole.Worker), Random.Shared, log, time);
         var parts = new SessionParts
         {
             State = state, Identity = identity, Keeper = keeper, Board = board, Health = health, Engine = engine,
-            Facts = facts, IsManager = options.IsManager, Log = log, Time = time,
+            Facts = facts, IsManager = options.IsManager, Membership = membership, Log = log, Time = time,
+            Duty = new ManagerDuty(options.ManagerData ?? Path.Combine(Path.GetFullPath(options.Data), "..", "manager"), log, time),
         };
 
         keeper.Restore(state.Tasks());
+        membership.Load();
         log.LogInformation("berth-agent {Version}: node {Node} ({Hostname} {Address}), {Tasks} tasks held, engine {Engine}",
             version, state.Node, facts.Hostname, facts.Address, board.Tasks.Count, options.EngineSocket);
         // Each runs for the agent's whole life: one that fails is a bug, and a restarted agent takes its containers over.
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(ending.Token);
         Task[] loops =
         [
             keeper.RunAsync(ending.Token),
             new EngineWatch(engine, identity, keeper, health, log, time).RunAsync(ending.Token),
-            new ManagerLink(parts, channels, Random.Shared).RunAsync(ending.Token),
+            membership.RunAsync(ending.Token),
+            LeaveAsync(parts, new ManagerLink(parts, options.Managers, Random.Shared).RunAsync(linked.Token), linked, ending.Token),
         ];
         try
         {
@@ -69,6 +86,37 @@ public static class AgentHost
             await ending.CancelAsync().ConfigureAwait(false);
             await Task.WhenAll(loops).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+        if (membership.Leaving.IsCompleted && board.Tasks.IsEmpty && !stopping.IsCancellationRequested)
+            Forget(state, files, membership, log);
+    }
+
+    // Leaving: no manager is listened to any more, every task is stopped and deleted, and then the node is forgotten.
+    private static async Task LeaveAsync(SessionParts parts, Task link, CancellationTokenSource linked, CancellationToken stopping)
+    {
+        await Task.WhenAny(link, parts.Membership.Leaving).ConfigureAwait(false);
+        if (!parts.Membership.Leaving.IsCompleted || stopping.IsCancellationRequested)
+        {
+            await link.ConfigureAwait(false);
+            return;
+        }
+        parts.Log.LogInformation("leaving the cluster: stopping {Tasks} tasks", parts.Board.Tasks.Count);
+        await linked.CancelAsync().ConfigureAwait(false);
+        await link.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        parts.Keeper.Post(new KeeperInput.Assigned(new AssignmentChange(IsFull: true, [], [])));
+        while (!parts.Board.Tasks.IsEmpty)
+        {
+            parts.Board.TakeChanged();
+            if (!parts.Board.Tasks.IsEmpty)
+                await parts.Board.WaitAsync(stopping).ConfigureAwait(false);
+        }
+    }
+
+    private static void Forget(AgentStateFile state, MembershipFiles files, NodeMembership membership, ILogger log)
+    {
+        log.LogInformation("node {Node} has left its cluster; the cluster forgets it with: berth node rm {Node}", state.Node, state.Node);
+        state.Delete();
+        membership.Forget();
+        files.RemoveLeaveWish();
     }
 
     private static void Stop(PosixSignalContext context, CancellationTokenSource stop)

@@ -5,10 +5,12 @@ namespace Berth.Agent.Hosting;
 /// <summary>What the agent was started with.</summary>
 public sealed record AgentOptions
 {
-    /// <summary>Managers to dial, in turn.</summary>
-    public required IReadOnlyList<Uri> Managers { get; init; }
+    /// <summary>Managers to dial when none that it was told of answers; none: it waits until it is joined.</summary>
+    public IReadOnlyList<Uri> Managers { get; init; } = [];
     /// <summary>Data directory.</summary>
     public string Data { get; init; } = "/var/lib/berth/agent";
+    /// <summary>Data directory of a manager on this host; beside the agent's when null.</summary>
+    public string? ManagerData { get; init; }
     /// <summary>Path of the engine's socket.</summary>
     public string EngineSocket { get; init; } = "/var/run/docker.sock";
     /// <summary>Host name to register with; the host's own when null.</summary>
@@ -24,10 +26,13 @@ public sealed record AgentOptions
     public const string Help = """
         berth-agent runs the tasks that a Berth manager gives to this host.
 
-        usage: berth-agent --manager URL [--manager URL ...] [options]
+        usage: berth-agent [options]
 
-          --manager URL      a manager, http://IP:PORT or unix:///PATH; several are dialled in turn   BERTH_MANAGER (comma-separated)
+        Without --manager it waits until this host is joined to a cluster with: berth cluster join
+
+          --manager URL      a manager, https://ADDRESS:PORT or unix:///PATH; may be repeated         BERTH_MANAGER (comma-separated)
           --data DIR         where the agent keeps its state; /var/lib/berth/agent                    BERTH_DATA
+          --manager-data DIR where a manager on this host keeps its state; DIR/../manager             BERTH_MANAGER_DATA
           --engine URL       the Docker Engine; unix:///var/run/docker.sock                           BERTH_ENGINE
           --hostname NAME    name to register with; this host's own                                   BERTH_HOSTNAME
           --address IP       address other nodes reach this one at; the first that is not loopback    BERTH_ADDRESS
@@ -35,7 +40,7 @@ public sealed record AgentOptions
           --log-level LEVEL  debug, info, warning or error; info                                      BERTH_LOG_LEVEL
         """;
 
-    private static readonly string[] Flags = ["--manager", "--data", "--engine", "--hostname", "--address", "--role", "--log-level"];
+    private static readonly string[] Flags = ["--manager", "--data", "--manager-data", "--engine", "--hostname", "--address", "--role", "--log-level"];
 
     /// <summary>Reads flags, and the environment where a flag is not given.</summary>
     /// <param name="arguments">The command line.</param>
@@ -72,8 +77,6 @@ public sealed record AgentOptions
         string? Last(string flag) => given[flag].LastOrDefault();
 
         var managers = given["--manager"].Select(text => Manager(text, errors)).OfType<Uri>().ToList();
-        if (given["--manager"].Count == 0)
-            errors.Add("no manager to dial: give --manager http://IP:PORT or --manager unix:///PATH");
         var engine = Last("--engine") ?? "unix:///var/run/docker.sock";
         if (!engine.StartsWith("unix:///", StringComparison.Ordinal))
             errors.Add($"--engine '{engine}' is not a unix socket; write unix:///PATH");
@@ -84,6 +87,7 @@ public sealed record AgentOptions
         return defaults with
         {
             Data = Last("--data") ?? defaults.Data,
+            ManagerData = Last("--manager-data"),
             EngineSocket = engine.StartsWith("unix://", StringComparison.Ordinal) ? engine["unix://".Length..] : engine,
             Hostname = Last("--hostname"),
             Address = CheckedAddress(Last("--address"), errors),
@@ -101,9 +105,9 @@ public sealed record AgentOptions
     private static Uri? Manager(string text, List<string> errors)
     {
         if (Uri.TryCreate(text, UriKind.Absolute, out var uri)
-            && ((uri.Scheme == "http" && uri.AbsolutePath == "/") || (uri.Scheme == "unix" && uri.Host.Length == 0 && uri.LocalPath.Length > 1)))
+            && ((uri.Scheme is "http" or "https" && uri.AbsolutePath == "/") || (uri.Scheme == "unix" && uri.Host.Length == 0 && uri.LocalPath.Length > 1)))
             return uri;
-        errors.Add($"--manager '{text}' is not a manager's address; write http://IP:PORT or unix:///PATH");
+        errors.Add($"--manager '{text}' is not a manager's address; write https://ADDRESS:PORT or unix:///PATH");
         return null;
     }
 

@@ -1,7 +1,9 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Berth.Agent.Membership;
 using Berth.Agent.Tasks;
 using Berth.Model;
+using Berth.Protocol;
 using Google.Protobuf;
 using Microsoft.Win32.SafeHandles;
 using V1 = Berth.Protocol.V1;
@@ -12,7 +14,7 @@ namespace Berth.Agent.Session;
 /// <remarks>Written whole to a temporary file, synced and renamed, so that a crash leaves the old file or the new one; the
 /// directory is synced too, or a power loss could bring back what was replaced. Specs hold environment values: the directory
 /// is 0700, the file 0600.</remarks>
-public sealed class AgentStateFile : ITaskMemory, IDisposable
+public sealed class AgentStateFile : ITaskMemory, IMembershipMemory, IDisposable
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const int ReadOnlyCloseOnExec = 0x80000;
@@ -37,11 +39,24 @@ public sealed class AgentStateFile : ITaskMemory, IDisposable
     /// <summary>The highest epoch obeyed.</summary>
     public long Epoch => _state.Epoch;
 
+    /// <summary>Every manager that a manager told of last.</summary>
+    public IReadOnlyList<ManagerEndpoint> Told { get; private set; } = [];
+
+    /// <summary>Over which time agents spread when a manager is lost.</summary>
+    public TimeSpan RejoinWindow => SpecMapper.FromNanoseconds(_state.RejoinWindowNs);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Uri> Managers =>
+        [.. DialPlan.Of(Node, Told, [], default).Order.Select(manager => manager.Url).Where(url => url.Scheme == "https")];
+
     private string FilePath => Path.Combine(_directory, "agent.state");
 
     /// <summary>Opens the data directory, making it and this node's id at the first start. One agent at a time.</summary>
+    /// <param name="directory">Where.</param>
+    /// <param name="ids">For a new id.</param>
+    /// <param name="certified">The id in this host's certificate: who lost his memory still is who he was; null without one.</param>
     /// <exception cref="IOException">It cannot be used; the message says why and what to do.</exception>
-    public static AgentStateFile Open(string directory, IdSource ids)
+    public static AgentStateFile Open(string directory, IdSource ids, NodeId? certified = null)
     {
         Directory.CreateDirectory(directory, OwnerOnly | UnixFileMode.UserExecute);
         FileStream held;
@@ -57,9 +72,16 @@ public sealed class AgentStateFile : ITaskMemory, IDisposable
         var file = new AgentStateFile(directory, held, File.Exists(path) ? Parse(path) : new V1.AgentState());
         if (file._state.NodeId.Length == 0)
         {
-            file._state.NodeId = new NodeId(ids.Next()).ToString();
+            file._state.NodeId = (certified ?? new NodeId(ids.Next())).ToString();
             file.Write(file._state.ToByteArray());
         }
+        if (certified is { } other && other != file.Node)
+        {
+            file.Dispose();
+            throw new IOException(
+                $"'{path}' is of node {file._state.NodeId} and the certificate beside it of node {other}: they are not of the same host; remove the wrong one");
+        }
+        file.ReadManagers();
         return file;
     }
 
@@ -67,21 +89,63 @@ public sealed class AgentStateFile : ITaskMemory, IDisposable
     public IReadOnlyList<HeldTask> Tasks() => TaskWire.Read(_state);
 
     /// <summary>Remembers which cluster this is and the highest epoch seen.</summary>
-    public async Task RememberAsync(ClusterId cluster, long epoch, CancellationToken cancellation)
+    public Task RememberAsync(ClusterId cluster, long epoch, CancellationToken cancellation) => ChangeAsync(() =>
+    {
+        if (Cluster == cluster && epoch <= _state.Epoch)
+            return false;
+        _state.ClusterId = cluster.ToString();
+        _state.Epoch = Math.Max(_state.Epoch, epoch);
+        return true;
+    }, cancellation);
+
+    private async Task ChangeAsync(Func<bool> change, CancellationToken cancellation)
     {
         await _writing.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
-            if (Cluster == cluster && epoch <= _state.Epoch)
-                return;
-            _state.ClusterId = cluster.ToString();
-            _state.Epoch = Math.Max(_state.Epoch, epoch);
-            await Task.Run(() => Write(_state.ToByteArray()), cancellation).ConfigureAwait(false);
+            if (change())
+                await Task.Run(() => Write(_state.ToByteArray()), cancellation).ConfigureAwait(false);
         }
         finally
         {
             _writing.Release();
         }
+    }
+
+    /// <summary>Remembers the managers there are, for the next start.</summary>
+    public Task RememberAsync(IEnumerable<V1.ManagerEndpoint> managers, long rejoinWindowNs, CancellationToken cancellation)
+    {
+        var told = managers.Where(manager => Uri.TryCreate(manager.Url, UriKind.Absolute, out _)).ToList();
+        return ChangeAsync(() =>
+        {
+            if (told.Count == 0 || (told.SequenceEqual(_state.Managers) && rejoinWindowNs == _state.RejoinWindowNs))
+                return false;
+            _state.Managers.Clear();
+            _state.Managers.AddRange(told);
+            _state.RejoinWindowNs = rejoinWindowNs;
+            ReadManagers();
+            return true;
+        }, cancellation);
+    }
+
+    /// <inheritdoc/>
+    public Task RememberAsync(ClusterId cluster, IReadOnlyList<(string Node, Uri Url)> managers, CancellationToken cancellation) => ChangeAsync(() =>
+    {
+        _state.ClusterId = cluster.ToString();
+        if (managers.Count > 0)
+        {
+            _state.Managers.Clear();
+            _state.Managers.AddRange(managers.Select(manager => new V1.ManagerEndpoint { NodeId = manager.Node, Url = manager.Url.OriginalString }));
+            ReadManagers();
+        }
+        return true;
+    }, cancellation);
+
+    /// <summary>The node has left: its next start is as a new one.</summary>
+    public void Delete()
+    {
+        File.Delete(FilePath);
+        SyncDirectory();
     }
 
     /// <inheritdoc/>
@@ -105,6 +169,9 @@ public sealed class AgentStateFile : ITaskMemory, IDisposable
         _lock.Dispose();
         _writing.Dispose();
     }
+
+    private void ReadManagers() =>
+        Told = [.. _state.Managers.Select(manager => new ManagerEndpoint(manager.NodeId, new Uri(manager.Url)))];
 
     private void Write(byte[] content)
     {

@@ -13,9 +13,13 @@ public sealed class ProtocolException(string message) : Exception(message);
 /// task names them.</summary>
 public sealed class AssignmentInbox(long epoch)
 {
+    private long _epoch = epoch;
     private readonly Dictionary<string, TaskTemplate> _templates = [];
     private readonly NamedTemplates<string> _named = new();
     private long? _sequence;
+
+    /// <summary>The highest epoch so far: leaders change while a session with a standby goes on.</summary>
+    public long Epoch => _epoch;
 
     /// <summary>Templates that later sets may name without sending them.</summary>
     public IReadOnlyCollection<string> Templates => _templates.Keys;
@@ -26,13 +30,14 @@ public sealed class AssignmentInbox(long epoch)
     /// <exception cref="ProtocolException">A set is missing, the epoch is old, or a template is.</exception>
     public AssignmentChange Read(V1.AssignmentSet set, IReadOnlyDictionary<TaskId, HeldTask> held)
     {
-        if (set.Epoch < epoch)
-            throw new ProtocolException(string.Create(CultureInfo.InvariantCulture, $"assignments of epoch {set.Epoch}, but {epoch} is obeyed: they come from a manager that leads no more"));
+        if (set.Epoch < _epoch)
+            throw new ProtocolException(string.Create(CultureInfo.InvariantCulture, $"assignments of epoch {set.Epoch}, but {_epoch} is obeyed: they come from a manager that leads no more"));
         if (_sequence is null && !set.Full)
             throw new ProtocolException("the first assignment set of a session must be a full one");
         if (_sequence is { } last && set.Sequence != last + 1)
             throw new ProtocolException(string.Create(CultureInfo.InvariantCulture, $"assignment set {set.Sequence} came after {last}: one is missing"));
         _sequence = set.Sequence;
+        _epoch = set.Epoch;
         foreach (var (key, template) in set.Templates)
             _templates[key] = template.ToModel();
         var change = new AssignmentChange(

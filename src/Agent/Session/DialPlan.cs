@@ -31,10 +31,11 @@ public enum DialResult
 
 /// <summary>Whom to dial, when, and how long to wait for an answer.</summary>
 /// <param name="Manager">Whom.</param>
-/// <param name="Rival">Whom as well should the first not have connected within <see cref="DialPlan.RivalAfter"/>; null for nobody.</param>
+/// <param name="Rival">Whom as well should the first not have connected in time; null for nobody.</param>
+/// <param name="RivalAfter">That time.</param>
 /// <param name="Wait">How long to wait before.</param>
 /// <param name="Patience">How long connecting and proving who one is may take.</param>
-public sealed record Dial(ManagerEndpoint Manager, ManagerEndpoint? Rival, TimeSpan Wait, TimeSpan Patience);
+public sealed record Dial(ManagerEndpoint Manager, ManagerEndpoint? Rival, TimeSpan RivalAfter, TimeSpan Wait, TimeSpan Patience);
 
 /// <summary>Which manager an agent goes to, and how fast it tries. Pure; docs/agent.md says what must hold.</summary>
 /// <remarks>Every agent ranks the managers by a hash of its own id and theirs: they spread evenly without a word, and a manager
@@ -44,12 +45,10 @@ public sealed record DialPlan
     /// <summary>No pause within a row of failures is longer than this, but for the rejoin window.</summary>
     public static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
 
-    /// <summary>A connection that takes longer gets a rival.</summary>
-    public static readonly TimeSpan RivalAfter = TimeSpan.FromMilliseconds(200);
-
     /// <summary>After a refusal nothing changes by asking often.</summary>
     public static readonly TimeSpan AfterRefusal = TimeSpan.FromSeconds(30);
 
+    private static readonly TimeSpan RivalAfter = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan FirstHold = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan FirstPatience = TimeSpan.FromMilliseconds(500);
@@ -111,7 +110,8 @@ public sealed record DialPlan
         var wait = plan.WaitAfter(result, chance);
         var patience = Times(FirstPatience, Math.Pow(2, plan.Failures / plan.Order.Length), LongestPatience) + plan.RejoinWindow;
         var rival = plan.Order.Length > 1 && result != DialResult.NotNow ? plan.Order[(plan.At + 1) % plan.Order.Length] : null;
-        return (plan, new Dial(plan.Current, rival, wait, patience));
+        // Where many come at once managers are slow to answer, and a second dial each would make them slower.
+        return (plan, new Dial(plan.Current, rival, RivalAfter + plan.RejoinWindow / 4, wait, patience));
     }
 
     private DialPlan Advance(DialResult result, string? target)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Threading.Channels;
 using Berth.Agent.Tasks;
 using Berth.Model;
@@ -12,15 +13,35 @@ namespace Berth.Agent.Session;
 /// <summary>A manager said no for good; dialling at once again would not help.</summary>
 public sealed class RefusedException(string reason) : Exception(reason);
 
+/// <summary>A manager asked the agent to go to another one.</summary>
+public sealed class MovedException(string target) : Exception($"sent to the manager on node {target}")
+{
+    /// <summary>That manager's node.</summary>
+    public string Target { get; } = target;
+}
+
+/// <summary>A manager answers no heartbeats.</summary>
+public sealed class SilentException(TimeSpan silence)
+    : Exception(string.Create(CultureInfo.InvariantCulture, $"the manager has been silent for {silence.TotalSeconds:0.0} s"));
+
 /// <summary>One session with one manager: register, receive assignments, report, beat. Ends with an exception that says why.</summary>
-public sealed class ManagerSession(SessionParts parts, GrpcChannel channel)
+/// <param name="parts">What it works with.</param>
+/// <param name="channel">To the manager.</param>
+/// <param name="allowedSilence">How long a heartbeat may stay unanswered.</param>
+public sealed class ManagerSession(SessionParts parts, GrpcChannel channel, TimeSpan allowedSilence)
 {
     // Statuses that change within this time travel together.
     private static readonly TimeSpan ReportPause = TimeSpan.FromMilliseconds(5);
-    private static readonly TimeSpan RegisterWithin = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan RegisterWithin = TimeSpan.FromSeconds(12);
+    private static readonly TimeSpan DescribeEvery = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan RelaysWithin = TimeSpan.FromSeconds(10);
 
     private readonly Channel<V1.AgentMessage> _outgoing = Channel.CreateUnbounded<V1.AgentMessage>(new UnboundedChannelOptions { SingleReader = true });
     private readonly V1.Dispatcher.DispatcherClient _client = new(channel);
+    private readonly TaskCompletionSource<string> _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _unanswered = long.MaxValue;
+    private bool _answers;
+    private int _relays;
 
     /// <summary>Runs the session until it breaks.</summary>
     /// <param name="registered">Called once the manager took the agent in.</param>
@@ -28,6 +49,7 @@ public sealed class ManagerSession(SessionParts parts, GrpcChannel channel)
     public async Task RunAsync(Action registered, CancellationToken stopping)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        await SettleAsync(ending.Token).ConfigureAwait(false);
         using var call = _client.Session(cancellationToken: ending.Token);
         await call.RequestStream.WriteAsync(Register(), ending.Token).ConfigureAwait(false);
         var welcome = await FirstAsync(call.ResponseStream, ending.Token).ConfigureAwait(false);
@@ -41,6 +63,7 @@ public sealed class ManagerSession(SessionParts parts, GrpcChannel channel)
             BeatAsync(SpecMapper.FromNanoseconds(welcome.HeartbeatPeriodNs), ending.Token),
             ReportAsync(ending.Token),
             DescribeAsync(ending.Token),
+            MoveAsync(ending.Token),
         ];
         try
         {
@@ -51,6 +74,14 @@ public sealed class ManagerSession(SessionParts parts, GrpcChannel channel)
             await ending.CancelAsync().ConfigureAwait(false);
             await Task.WhenAll(loops).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+    }
+
+    // What the agent restarts by itself has to be in the registration, or the manager would restart it too.
+    private async Task SettleAsync(CancellationToken cancellation)
+    {
+        var settled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        parts.Keeper.Post(new KeeperInput.Registering(settled));
+        await settled.Task.WaitAsync(cancellation).ConfigureAwait(false);
     }
 
     private V1.AgentMessage Register()
@@ -65,14 +96,15 @@ public sealed class ManagerSession(SessionParts parts, GrpcChannel channel)
                 NodeId = parts.State.Node.ToString(),
                 ClusterId = parts.State.Cluster?.ToString() ?? "",
                 Description = Description(),
-                Role = parts.IsManager ? V1.NodeRole.Manager : V1.NodeRole.Worker,
+                Role = parts.IsManager || parts.Duty.IsWanted ? V1.NodeRole.Manager : V1.NodeRole.Worker,
                 Epoch = parts.State.Epoch,
                 Tasks = { parts.Board.Tasks.Values.Where(task => !task.IsDropped).Select(task => task.ToReport(now)) },
             },
         };
     }
 
-    private V1.NodeDescription Description() => parts.Facts.Describe(parts.Health.Facts, parts.Health.Trouble, parts.Health.DiskTrouble).ToWire();
+    private V1.NodeDescription Description() =>
+        parts.Facts.Describe(parts.Health.Facts, parts.Health.Trouble, parts.Health.DiskTrouble, parts.Duty.State).ToWire();
 
     private async Task<V1.Registered> FirstAsync(IAsyncStreamReader<V1.ManagerMessage> incoming, CancellationToken cancellation)
     {
@@ -95,22 +127,39 @@ public sealed class ManagerSession(SessionParts parts, GrpcChannel channel)
             throw new ProtocolException($"the manager's epoch is {welcome.Epoch}, but {parts.State.Epoch} was obeyed: it leads no more");
         parts.Identity.Cluster = cluster;
         await parts.State.RememberAsync(cluster, welcome.Epoch, cancellation).ConfigureAwait(false);
+        await parts.State.RememberAsync(welcome.Managers, welcome.RejoinWindowNs, cancellation).ConfigureAwait(false);
     }
 
     private async Task ReceiveAsync(IAsyncStreamReader<V1.ManagerMessage> incoming, AssignmentInbox inbox, CancellationToken cancellation)
     {
         await foreach (var message in incoming.ReadAllAsync(cancellation).ConfigureAwait(false))
         {
+            Volatile.Write(ref _unanswered, long.MaxValue);
             switch (message.MessageCase)
             {
                 case V1.ManagerMessage.MessageOneofCase.Assignments:
-                    parts.Keeper.Post(new KeeperInput.Assigned(inbox.Read(message.Assignments, parts.Board.Tasks)));
+                    await OnAssignmentsAsync(message.Assignments, inbox, cancellation).ConfigureAwait(false);
+                    break;
+                case V1.ManagerMessage.MessageOneofCase.Heartbeat:
+                    _answers = true;
                     break;
                 case V1.ManagerMessage.MessageOneofCase.OpenRelay:
-                    _ = new Relay(parts, _client, message.OpenRelay).RunAsync(cancellation);
+                    _ = RelayAsync(message.OpenRelay, cancellation);
                     break;
                 case V1.ManagerMessage.MessageOneofCase.Refused:
                     throw new RefusedException(message.Refused.Reason);
+                case V1.ManagerMessage.MessageOneofCase.Managers:
+                    await parts.State.RememberAsync(message.Managers.Managers_, message.Managers.RejoinWindowNs, cancellation).ConfigureAwait(false);
+                    break;
+                case V1.ManagerMessage.MessageOneofCase.Trust:
+                    parts.Membership.TrustChanged(message.Trust.AuthorityPem, message.Trust.RenewNow, parts.State.RejoinWindow);
+                    break;
+                case V1.ManagerMessage.MessageOneofCase.ManagerDuty:
+                    _ = parts.Duty.ApplyAsync(message.ManagerDuty.Wanted, message.ManagerDuty.ConfigJson, cancellation);
+                    break;
+                case V1.ManagerMessage.MessageOneofCase.Move:
+                    _moved.TrySetResult(message.Move.NodeId);
+                    break;
                 default:
                     parts.Log.LogDebug("a message this agent does not know: {Case}", message.MessageCase);
                     break;
@@ -119,20 +168,56 @@ public sealed class ManagerSession(SessionParts parts, GrpcChannel channel)
         throw new ProtocolException("the manager ended the session");
     }
 
+    private async Task OnAssignmentsAsync(V1.AssignmentSet set, AssignmentInbox inbox, CancellationToken cancellation)
+    {
+        var change = inbox.Read(set, parts.Board.Tasks);
+        // A new leader is obeyed for good before anything is done that it says.
+        if (inbox.Epoch > parts.State.Epoch)
+            await parts.State.RememberAsync(parts.Identity.Cluster, inbox.Epoch, cancellation).ConfigureAwait(false);
+        parts.Keeper.Post(new KeeperInput.Assigned(change));
+    }
+
+    private async Task RelayAsync(V1.OpenRelay request, CancellationToken cancellation)
+    {
+        Interlocked.Increment(ref _relays);
+        await new Relay(parts, _client, request).RunAsync(cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Interlocked.Decrement(ref _relays);
+    }
+
+    // A log that somebody reads is not torn off for the sake of balance, unless it is followed for ever.
+    private async Task MoveAsync(CancellationToken cancellation)
+    {
+        var target = await _moved.Task.WaitAsync(cancellation).ConfigureAwait(false);
+        var since = parts.Time.GetTimestamp();
+        while (Volatile.Read(ref _relays) > 0 && parts.Time.GetElapsedTime(since) < RelaysWithin)
+            await Task.Delay(TimeSpan.FromMilliseconds(200), parts.Time, cancellation).ConfigureAwait(false);
+        throw new MovedException(target);
+    }
+
     private async Task SendAsync(IClientStreamWriter<V1.AgentMessage> stream, CancellationToken cancellation)
     {
         await foreach (var message in _outgoing.Reader.ReadAllAsync(cancellation).ConfigureAwait(false))
             await stream.WriteAsync(message, cancellation).ConfigureAwait(false);
     }
 
-    // On its own, so that the node stays up however long a pull or an engine takes.
+    // On its own, so that the node stays up however long a pull or an engine takes. Every other tick only looks.
     private async Task BeatAsync(TimeSpan period, CancellationToken cancellation)
     {
         if (period <= TimeSpan.Zero)
             throw new ProtocolException("the manager asked for heartbeats without a period");
-        using var timer = new PeriodicTimer(period, parts.Time);
-        while (await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false))
-            Send(new V1.AgentMessage { Heartbeat = new V1.Heartbeat() });
+        using var timer = new PeriodicTimer(period / 2, parts.Time);
+        for (var beats = false; await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false); beats = !beats)
+        {
+            var now = parts.Time.GetTimestamp();
+            var asked = Volatile.Read(ref _unanswered);
+            // A manager of the release before answers none at all: HTTP/2's pings watch over it.
+            if (_answers && asked < now && parts.Time.GetElapsedTime(asked, now) is var silence && silence > allowedSilence)
+                throw new SilentException(silence);
+            if (!beats)
+                continue;
+            Interlocked.CompareExchange(ref _unanswered, now, long.MaxValue);
+            Send(new V1.AgentMessage { Heartbeat = new V1.Heartbeat { Answer = true } });
+        }
     }
 
     private async Task ReportAsync(CancellationToken cancellation)
@@ -160,7 +245,9 @@ public sealed class ManagerSession(SessionParts parts, GrpcChannel channel)
                 told = description;
                 Send(new V1.AgentMessage { Description = description });
             }
-            await changed.ConfigureAwait(false);
+            // Of a manager's start and end beside it nobody tells.
+            await Task.WhenAny(changed, Task.Delay(DescribeEvery, parts.Time, cancellation)).ConfigureAwait(false);
+            cancellation.ThrowIfCancellationRequested();
         }
     }
 

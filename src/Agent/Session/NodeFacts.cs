@@ -17,7 +17,8 @@ public sealed record NodeFacts(string Hostname, string Address, string AgentVers
     /// <param name="engine">What it last said of itself; null before it ever answered.</param>
     /// <param name="trouble">Why the engine does not answer; null while it does.</param>
     /// <param name="diskTrouble">Why the agent cannot save what it holds; null while it can.</param>
-    public NodeDescription Describe(EngineFacts? engine, string? trouble, string? diskTrouble) => new()
+    /// <param name="manager">What is true of a manager on this host: empty, wanted or running.</param>
+    public NodeDescription Describe(EngineFacts? engine, string? trouble, string? diskTrouble, string manager) => new()
     {
         Hostname = Hostname,
         Address = Address,
@@ -29,6 +30,7 @@ public sealed record NodeFacts(string Hostname, string Address, string AgentVers
         EngineLabels = engine?.Labels ?? ValueMap.Empty,
         AgentVersion = AgentVersion,
         Warnings = Warnings(engine, trouble, diskTrouble).ToValueList(),
+        Manager = manager,
     };
 
     /// <summary>The first address that is neither loopback nor on a bridge that an engine made; empty when there is none.</summary>

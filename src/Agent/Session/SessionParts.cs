@@ -1,4 +1,5 @@
 using Berth.Agent.Engine;
+using Berth.Agent.Membership;
 using Berth.Agent.Tasks;
 using Microsoft.Extensions.Logging;
 
@@ -21,8 +22,12 @@ public sealed record SessionParts
     public required IEngine Engine { get; init; }
     /// <summary>What the node says of itself.</summary>
     public required NodeFacts Facts { get; init; }
-    /// <summary>Whether a manager runs beside this agent.</summary>
+    /// <summary>Whether a manager runs beside this agent by its flags.</summary>
     public required bool IsManager { get; init; }
+    /// <summary>This node's membership.</summary>
+    public required NodeMembership Membership { get; init; }
+    /// <summary>A manager on this host.</summary>
+    public required ManagerDuty Duty { get; init; }
     /// <summary>The agent's log.</summary>
     public required ILogger Log { get; init; }
     /// <summary>The agent's clock.</summary>

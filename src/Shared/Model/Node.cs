@@ -75,6 +75,8 @@ public sealed record NodeDescription
     public string AgentVersion { get; init; } = "";
     /// <summary>What is wrong on the host in the agent's eyes (live-restore off, swarm active), one sentence each.</summary>
     public ValueList<string> Warnings { get; init; }
+    /// <summary>Of a manager on the host: empty, <c>wanted</c> or <c>running</c>.</summary>
+    public string Manager { get; init; } = "";
 }
 
 /// <summary>Whether a node can be reached.</summary>

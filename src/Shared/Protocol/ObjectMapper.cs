@@ -135,6 +135,7 @@ public static class ObjectMapper
         EngineLabels = { description.EngineLabels.ToDictionary() },
         AgentVersion = description.AgentVersion,
         Warnings = { description.Warnings },
+        Manager = description.Manager,
     };
 
     /// <summary>Reads a node's facts.</summary>
@@ -150,6 +151,7 @@ public static class ObjectMapper
         EngineLabels = ValueMap.From(wire.EngineLabels),
         AgentVersion = wire.AgentVersion,
         Warnings = wire.Warnings.ToValueList(),
+        Manager = wire.Manager,
     };
 
     /// <summary>Writes a task.</summary>

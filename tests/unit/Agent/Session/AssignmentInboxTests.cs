@@ -49,14 +49,4 @@ public sealed class AssignmentInboxTests
         set.Tasks.Add(new V1.Assignment { TaskId = new TaskId(5).ToString(), Template = "t" });
         Assert.Throws<ProtocolException>(() => new AssignmentInbox(epoch: 3).Read(set, Nothing));
     }
-
-    [Theory]
-    [InlineData(1, 0.1, 0.2)]
-    [InlineData(2, 0.2, 0.4)]
-    [InlineData(50, 1.0, 2.0)]
-    public void Dialling_again_waits_longer_each_time_up_to_two_seconds(int failures, double least, double most)
-    {
-        Assert.Equal(least, Backoff.Delay(failures, 0).TotalSeconds, 3);
-        Assert.Equal(most, Backoff.Delay(failures, 1).TotalSeconds, 3);
-    }
 }

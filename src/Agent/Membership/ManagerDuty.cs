@@ -1,0 +1,136 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+using Microsoft.Extensions.Logging;
+
+namespace Berth.Agent.Membership;
+
+/// <summary>Makes this host a manager's, or ends that: writes and removes what the host's supervisor watches for.</summary>
+/// <remarks>Idempotent, also after a crash half way: it looks at what is there and does what is missing. The supervisor starts
+/// managers (docs/decisions/0014-supervisors.md); only ending one is this class's own work, by its pid file and after looking
+/// at what runs under that number.</remarks>
+/// <param name="directory">The manager's data directory.</param>
+public sealed class ManagerDuty(string directory, ILogger log, TimeProvider time)
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const int Terminate = 15;
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan EndsWithin = TimeSpan.FromSeconds(30);
+
+    private readonly SemaphoreSlim _one = new(1, 1);
+
+    /// <summary>Whether a manager is wanted here.</summary>
+    public bool IsWanted => File.Exists(ConfigPath);
+
+    /// <summary>What runs here, for the node's description: empty, <c>wanted</c> or <c>running</c>.</summary>
+    public string State => Pid() is not null ? "running" : IsWanted ? "wanted" : "";
+
+    private string ConfigPath => Path.Combine(directory, "manager.json");
+
+    private string PidPath => Path.Combine(directory, "manager.pid");
+
+    /// <summary>Does what a manager wants of this host.</summary>
+    /// <param name="wanted">Whether it is to run a manager.</param>
+    /// <param name="config">Text of its <c>manager.json</c>.</param>
+    /// <param name="cancellation">The agent stops.</param>
+    public async Task ApplyAsync(bool wanted, string config, CancellationToken cancellation)
+    {
+        await _one.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            if (wanted)
+                Begin(config);
+            else
+                await EndAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
+        {
+            log.LogError("this host's manager could not be {What}: {Reason}; the next session tries again", wanted ? "begun" : "ended", failed.Message);
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    // A file that is there is the manager's own by now: it took the token out of it, and keeps its store's kind in it.
+    private void Begin(string config)
+    {
+        if (IsWanted)
+            return;
+        Directory.CreateDirectory(directory, OwnerOnly | UnixFileMode.UserExecute);
+        var draft = ConfigPath + ".new";
+        using (var file = new FileStream(draft, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = OwnerOnly }))
+        {
+            file.Write(Encoding.UTF8.GetBytes(config));
+            file.Flush(flushToDisk: true);
+        }
+        File.Move(draft, ConfigPath, overwrite: true);
+        log.LogInformation("this host is to run a manager: {Path} is written, the host's supervisor starts it", ConfigPath);
+    }
+
+    private async Task EndAsync(CancellationToken cancellation)
+    {
+        if (IsWanted)
+        {
+            File.Delete(ConfigPath);
+            log.LogInformation("this host is to run no manager any more: {Path} is removed", ConfigPath);
+        }
+        else if (!File.Exists(PidPath) && !HasSecrets())
+            return;
+        if (Pid() is { } pid)
+        {
+            log.LogInformation("ending the manager, process {Pid}", pid);
+            Signal(pid);
+            var since = time.GetTimestamp();
+            while (Pid() == pid && time.GetElapsedTime(since) < EndsWithin)
+                await Task.Delay(LookEvery, time, cancellation).ConfigureAwait(false);
+            if (Pid() == pid)
+                throw new IOException(string.Create(CultureInfo.InvariantCulture, $"process {pid} did not end within {EndsWithin.TotalSeconds} s"));
+        }
+        // A manager's identity and data keys have no business on a host that is none.
+        if (Directory.Exists(Path.Combine(directory, "identity")))
+            Directory.Delete(Path.Combine(directory, "identity"), recursive: true);
+        File.Delete(Path.Combine(directory, "keys.json"));
+        File.Delete(PidPath);
+    }
+
+    private bool HasSecrets() => Directory.Exists(Path.Combine(directory, "identity")) || File.Exists(Path.Combine(directory, "keys.json"));
+
+    // A pid file may be of before a reboot: its number may be anybody's by now.
+    private int? Pid()
+    {
+        try
+        {
+            return File.Exists(PidPath) && int.TryParse(File.ReadAllText(PidPath).AsSpan().Trim(), CultureInfo.InvariantCulture, out var pid) && pid > 1 && IsManager(pid)
+                ? pid
+                : null;
+        }
+        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    private static bool IsManager(int pid)
+    {
+        var program = new FileInfo($"/proc/{pid}/exe").LinkTarget;
+        if (program is null)
+            return false;
+        // An upgrade replaced the file under the running process.
+        var name = Path.GetFileName(program.Replace(" (deleted)", "", StringComparison.Ordinal));
+        return name == "berth-manager"
+            || (name == "dotnet" && File.ReadAllText($"/proc/{pid}/cmdline").Contains("berth-manager.dll", StringComparison.Ordinal));
+    }
+
+    private static void Signal(int pid)
+    {
+        const int NoSuchProcess = 3;
+        if (Kill(pid, Terminate) != 0 && Marshal.GetLastPInvokeError() is var error && error != NoSuchProcess)
+            throw new IOException($"process {pid} could not be told to end: {Marshal.GetPInvokeErrorMessage(error)}");
+    }
+
+    [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Kill(int pid, int signal);
+}
