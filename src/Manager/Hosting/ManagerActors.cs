@@ -1,4 +1,5 @@
 using Akka.Hosting;
+using Berth.Manager.Access;
 using Berth.Manager.Admin;
 using Berth.Manager.Api;
 using Berth.Manager.Dispatch;
@@ -32,6 +33,7 @@ internal static class ManagerActors
         services.AddDispatch();
         services.AddApi();
         services.AddAdmin();
+        services.AddAdminPart<AuditCalls>();
         services.Configure<NodesOptions>(nodes =>
         {
             nodes.Period = options.Heartbeat;

@@ -1,5 +1,6 @@
 using System.Reflection;
 using Akka.Hosting;
+using Berth.Manager.Access;
 using Berth.Manager.Api;
 using Berth.Manager.Store;
 using Berth.Model;
@@ -114,6 +115,7 @@ public static class ManagerHost
 
         var app = builder.Build();
         app.UseOpenCalls();
+        app.UseAccess();
         app.MapManager();
         return app;
     }
@@ -136,6 +138,7 @@ public static class ManagerHost
         services.AddGrpcHealthChecks().AddCheck("store", () => view.Recovered.IsCompletedSuccessfully
             ? HealthCheckResult.Healthy()
             : HealthCheckResult.Unhealthy("the store has not read its journal yet"));
+        services.AddAccess(options.Directory, Environment.MachineName, options.IsLab);
         services.AddManagerActors(options, view);
         services.AddOpenCalls();
     }

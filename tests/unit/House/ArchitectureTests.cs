@@ -31,6 +31,7 @@ public sealed class ArchitectureTests
         ["Manager/Dispatch"] = ["Berth.Manager.Store", "Berth.Manager.Nodes", Protocol],
         ["Manager/Api"] = ["Berth.Manager.Store", "Berth.Manager.Updates", "Berth.Manager.Orchestration", "Berth.Manager.Dispatch", Protocol],
         ["Manager/Admin"] = ["Berth.Manager.Api", "Berth.Manager.Store", Protocol],
+        ["Manager/Access"] = ["Berth.Manager.Store", "Berth.Manager.Api", "Berth.Identity", Protocol],
         ["Manager/Hosting"] = ["Berth.Manager", Protocol, Identity],
         ["Agent/Engine"] = [],
         ["Agent/Tasks"] = ["Berth.Agent.Engine"],

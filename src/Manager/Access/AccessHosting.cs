@@ -1,0 +1,56 @@
+using System.Globalization;
+using System.Net;
+using Grpc.Core;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Status = Grpc.Core.Status;
+
+namespace Berth.Manager.Access;
+
+/// <summary>Puts the gate before a manager's calls.</summary>
+public static class AccessHosting
+{
+    /// <summary>Adds who may do what, and the audit log.</summary>
+    /// <param name="services">The manager's.</param>
+    /// <param name="directory">The data directory, where the audit log is.</param>
+    /// <param name="hostname">This host's name.</param>
+    /// <param name="trustsOpenNetwork">In a lab: a network connection without TLS counts as the local socket.</param>
+    public static IServiceCollection AddAccess(this IServiceCollection services, string directory, string hostname, bool trustsOpenNetwork)
+    {
+        services.AddSingleton(new Callers(hostname, trustsOpenNetwork));
+        services.AddSingleton(new AuditPlace(hostname));
+        services.AddSingleton(provider => new AuditLog(
+            new AuditFile(directory), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<AuditLog>>()));
+        services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<AuditLog>());
+        services.AddSingleton<Gatekeeper>();
+        services.AddSingleton<AccessInterceptor>();
+        services.AddGrpc(grpc => grpc.Interceptors.Add<AccessInterceptor>());
+        return services;
+    }
+
+    /// <summary>Turns callers away who may not make a call whatever is in it, before anything else looks at the call.</summary>
+    public static void UseAccess(this WebApplication app)
+    {
+        var gate = app.Services.GetRequiredService<Gatekeeper>();
+        app.Use(async (call, next) =>
+        {
+            var (path, caller) = (call.Request.Path.Value ?? "", gate.CallerOf(call));
+            if (gate.Refuse(path, caller) is { } reason && !(CallRules.Of(path) is null && caller.Kind == CallerKind.LocalRoot))
+                Answer(call, (await gate.RefusedAsync(path, caller, "", reason)).Status);
+            else
+                await next(call);
+        });
+    }
+
+    // A gRPC answer without messages: its status stands in the headers.
+    private static void Answer(HttpContext call, Status status)
+    {
+        call.Response.StatusCode = StatusCodes.Status200OK;
+        call.Response.ContentType = "application/grpc";
+        call.Response.Headers["grpc-status"] = ((int)status.StatusCode).ToString(CultureInfo.InvariantCulture);
+        call.Response.Headers["grpc-message"] = WebUtility.UrlEncode(status.Detail).Replace("+", "%20", StringComparison.Ordinal);
+    }
+}
