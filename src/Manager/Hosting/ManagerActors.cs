@@ -3,6 +3,7 @@ using Berth.Manager.Access;
 using Berth.Manager.Admin;
 using Berth.Manager.Api;
 using Berth.Manager.Dispatch;
+using Berth.Manager.Journals.Sqlite;
 using Berth.Manager.Leadership;
 using Berth.Manager.Nodes;
 using Berth.Manager.Orchestration;
@@ -28,7 +29,7 @@ internal static class ManagerActors
         """;
 
     /// <summary>Adds every folder's actors. The order is that of their dependence: the store first.</summary>
-    public static void AddManagerActors(this IServiceCollection services, ManagerOptions options, ClusterView view)
+    public static void AddManagerActors(this IServiceCollection services, ManagerOptions options, ClusterView view, IStoreBackend backend, LeaderTerm term)
     {
         services.AddDispatch();
         services.AddApi();
@@ -45,7 +46,8 @@ internal static class ManagerActors
         var failure = new ProcessFailure();
         var store = new StoreOptions { Directory = options.Directory };
         services.AddSingleton<IStoreFailure>(failure);
-        services.AddLeadership(new LeadershipOptions { Times = times }, new LeaderTerm(), board);
+        var record = new SharedRecord(backend.Leader, IsShared: backend is not SqliteStore);
+        services.AddLeadership(new LeadershipOptions { Times = times, Record = record }, term, board);
         services.AddAkka("berth", akka => akka
             .ConfigureLoggers(loggers =>
             {
@@ -53,7 +55,7 @@ internal static class ManagerActors
                 loggers.AddLoggerFactory();
             })
             .AddHocon(Hocon, HoconAddMode.Prepend)
-            .AddStoreFiles(store, TimeProvider.System)
+            .AddStoreBackend(backend, store, TimeProvider.System)
             .AddStoreRouter(new StoreFactory(view, store, failure, IdSource.Random, TimeProvider.System, board))
             .AddOrchestration(IdSource.Random, TimeProvider.System)
             .AddScheduling()

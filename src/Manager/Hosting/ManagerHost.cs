@@ -2,6 +2,7 @@ using System.Reflection;
 using Akka.Hosting;
 using Berth.Manager.Access;
 using Berth.Manager.Api;
+using Berth.Manager.Journals.Sqlite;
 using Berth.Manager.Store;
 using Berth.Model;
 using Microsoft.AspNetCore.Builder;
@@ -59,7 +60,10 @@ public static class ManagerHost
         try
         {
             using var taken = DirectoryLock.Take(options.Directory);
-            var app = Build(options);
+            var term = new LeaderTerm();
+            await using var store = new SqliteStore(options.Directory, term, TimeProvider.System);
+            await store.PrepareAsync(CancellationToken.None);
+            var app = Build(options, store, term);
             try
             {
                 foreach (var socket in options.Listen.OfType<ListenAddress.Socket>())
@@ -104,14 +108,14 @@ public static class ManagerHost
             state.ClusterId, state.Epoch, state.Index, string.Join(", ", options.Listen));
     }
 
-    private static WebApplication Build(ManagerOptions options)
+    private static WebApplication Build(ManagerOptions options, IStoreBackend store, LeaderTerm term)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "berth-manager" });
         Log(builder.Logging, options.LogLevel);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listen(kestrel, options));
         builder.Services.AddRouting();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
-        AddManager(builder.Services, options);
+        AddManager(builder.Services, options, store, term);
 
         var app = builder.Build();
         app.UseOpenCalls();
@@ -120,7 +124,7 @@ public static class ManagerHost
         return app;
     }
 
-    private static void AddManager(IServiceCollection services, ManagerOptions options)
+    private static void AddManager(IServiceCollection services, ManagerOptions options, IStoreBackend store, LeaderTerm term)
     {
         var view = new ClusterView();
         services.AddSingleton(TimeProvider.System);
@@ -139,7 +143,7 @@ public static class ManagerHost
             ? HealthCheckResult.Healthy()
             : HealthCheckResult.Unhealthy("the store has not read its journal yet"));
         services.AddAccess(options.Directory, Environment.MachineName, options.IsLab);
-        services.AddManagerActors(options, view);
+        services.AddManagerActors(options, view, store, term);
         services.AddOpenCalls();
     }
 

@@ -1,6 +1,6 @@
 using Akka.Actor;
 using Akka.Hosting;
-using Akka.Persistence.Sql;
+using Akka.Persistence.Sql.Config;
 using Berth.Manager.Keys;
 using Berth.Model;
 
@@ -13,36 +13,34 @@ public static class StoreSetup
     /// holds thousands of agents' messages after a large deployment, and each hop of a command would wait behind all of them.</summary>
     public const string Dispatcher = "berth.deciders";
 
-    /// <summary>Starts the store actor on the files of <paramref name="options"/>, which are made when they are missing.</summary>
+    /// <summary>Starts the store actor on <paramref name="backend"/>, which is prepared, in a term that has begun.</summary>
     /// <param name="builder">The system being built.</param>
-    /// <param name="options">Where and how.</param>
+    /// <param name="backend">Where the state is kept.</param>
+    /// <param name="start">The term.</param>
+    /// <param name="options">When snapshots are made.</param>
     /// <param name="view">Gets every published state.</param>
-    /// <param name="failure">Ends the process when the files fail.</param>
+    /// <param name="failure">Ends the process when the store fails.</param>
     /// <param name="ids">Where new ids come from.</param>
     /// <param name="time">The leader's clock.</param>
     public static AkkaConfigurationBuilder AddStore(
-        this AkkaConfigurationBuilder builder, StoreOptions options, ClusterView view, IStoreFailure failure, IdSource ids, TimeProvider time)
-    {
-        return builder
-            .AddStoreFiles(options, time)
-            .WithActors((system, registry) =>
-            {
-                var store = system.ActorOf(Props.Create(() => new StoreActor(view, options, failure, ids, time, new StoreStart())).WithDispatcher(Dispatcher), "store");
-                registry.Register<StoreActor>(store);
-            });
-    }
+        this AkkaConfigurationBuilder builder, IStoreBackend backend, StoreStart start, StoreOptions options, ClusterView view, IStoreFailure failure,
+        IdSource ids, TimeProvider time) => builder
+        .AddStoreBackend(backend, options, time)
+        .WithActors((system, registry) =>
+        {
+            var store = system.ActorOf(Props.Create(() => new StoreActor(view, options, failure, ids, time, start)).WithDispatcher(Dispatcher), "store");
+            registry.Register<StoreActor>(store);
+        });
 
-    /// <summary>Makes the files of <paramref name="options"/> when they are missing, and lets the system's actors use them.</summary>
-    public static AkkaConfigurationBuilder AddStoreFiles(this AkkaConfigurationBuilder builder, StoreOptions options, TimeProvider time)
-    {
-        StoreDatabase.Prepare(options.Directory);
-        var keys = options.Keys ?? OpenKeys(options.Directory, time);
-        return builder
-            .AddSetup(new RowKeysSetup(keys))
-            .AddHocon(Hocon(options.Directory), HoconAddMode.Prepend)
-            .AddHocon(HeldStateStore.Configuration, HoconAddMode.Prepend)
-            .AddHocon(SqlPersistence.DefaultConfiguration, HoconAddMode.Append);
-    }
+    /// <summary>Lets the system's actors use <paramref name="backend"/>, which is prepared, as the journal and for snapshots.</summary>
+    public static AkkaConfigurationBuilder AddStoreBackend(
+        this AkkaConfigurationBuilder builder, IStoreBackend backend, StoreOptions options, TimeProvider time) => builder
+        .AddSetup(new RowKeysSetup(options.Keys ?? OpenKeys(options.Directory, time)))
+        .AddSetup(new MultiDataOptionsSetup())
+        .AddHocon(Hocon(backend), HoconAddMode.Prepend)
+        .AddHocon(HeldStateStore.Configuration, HoconAddMode.Prepend)
+        .AddHocon(backend.Configuration, HoconAddMode.Prepend)
+        .WithActors((system, _) => backend.Bind(system));
 
     private static RowKeys OpenKeys(string directory, TimeProvider time)
     {
@@ -50,8 +48,7 @@ public static class StoreSetup
         return new RowKeys(file.OpenOrCreate(time), file.Path);
     }
 
-    // Journal and snapshots have a file each: they are written side by side, and SQLite has one writer a file.
-    private static string Hocon(string directory) => $$"""
+    private static string Hocon(IStoreBackend backend) => $$"""
         {{Dispatcher}} {
           type = ForkJoinDispatcher
           throughput = 20
@@ -68,29 +65,7 @@ public static class StoreSetup
             "{{typeof(Protocol.V1.SnapshotChunk).AssemblyQualifiedName}}" = cluster
           }
         }
-        akka.persistence {
-          journal {
-            plugin = "akka.persistence.journal.sql"
-            sql {
-              plugin-dispatcher = "{{Dispatcher}}"
-              materializer-dispatcher = "{{Dispatcher}}"
-              connection-string = "{{StoreDatabase.ConnectionString(directory, StoreDatabase.JournalFile)}}"
-              provider-name = "SQLite.MS"
-              auto-initialize = false
-              parallelism = 1
-              tag-write-mode = Csv
-              replay-batch-size = 10000
-              circuit-breaker { max-failures = 1, call-timeout = 60s, reset-timeout = 60s }
-            }
-          }
-          snapshot-store {
-            plugin = "akka.persistence.snapshot-store.sql"
-            sql {
-              connection-string = "{{StoreDatabase.ConnectionString(directory, StoreDatabase.SnapshotFile)}}"
-              provider-name = "SQLite.MS"
-              auto-initialize = false
-            }
-          }
-        }
+        akka.persistence.journal.plugin = "{{backend.JournalPluginId}}"
+        akka.persistence.snapshot-store.plugin = "{{backend.SnapshotPluginId}}"
         """;
 }

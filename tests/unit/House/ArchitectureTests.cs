@@ -21,7 +21,7 @@ public sealed class ArchitectureTests
         ["Shared/Identity"] = [Protocol],
         ["Manager/Keys"] = [],
         ["Manager/Store"] = ["Berth.Manager.Keys", Protocol, Identity],
-        ["Manager/Journals"] = ["Berth.Manager.Store"],
+        ["Manager/Journals"] = ["Berth.Manager.Store", Protocol],
         ["Manager/Members"] = ["Berth.Manager.Store", "Berth.Manager.Journals", Protocol],
         ["Manager/Updates"] = ["Berth.Manager.Store"],
         ["Manager/Orchestration"] = ["Berth.Manager.Store", "Berth.Manager.Updates"],

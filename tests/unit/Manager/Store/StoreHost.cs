@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Hosting;
+using Berth.Manager.Journals.Sqlite;
 using Berth.Manager.Store;
 using Berth.Model;
 using Microsoft.Extensions.DependencyInjection;

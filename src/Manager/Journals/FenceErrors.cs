@@ -1,0 +1,25 @@
+using Berth.Manager.Store;
+using LinqToDB.Interceptors;
+
+namespace Berth.Manager.Journals;
+
+/// <summary>Turns what a database's fence raises into <see cref="FencedException"/>.</summary>
+internal sealed class FenceErrors : ExceptionInterceptor
+{
+    /// <summary>Every message of a fence begins so; the rest is for people.</summary>
+    public const string Mark = "berth fence: ";
+
+    /// <inheritdoc/>
+    public override void ProcessException(ExceptionEventData eventData, Exception exception)
+    {
+        if (Find(exception) is { } fenced)
+            throw fenced;
+    }
+
+    /// <summary>The fence's refusal in a database's error; null when it is another error.</summary>
+    public static FencedException? Find(Exception error)
+    {
+        var at = error.Message.IndexOf(Mark, StringComparison.Ordinal);
+        return at < 0 ? null : new FencedException(error.Message[(at + Mark.Length)..].TrimEnd('\'', '.'), error);
+    }
+}
