@@ -20,9 +20,7 @@ internal static class LabDown
     public static async Task RunAsync(LabRecord lab, CancellationToken cancel)
     {
         ManagerLink.Remove(lab);
-        await EndProcessesAsync(lab, cancel);
-        await LabSwitch.DownAsync(lab, cancel);
-        await RemoveCgroupsAsync(lab, cancel);
+        await RemoveLifeAsync(lab, cancel);
         if (Directory.Exists(lab.Directory))
         {
             string[] left = [.. Own.Select(name => Path.Combine(lab.Directory, name)), .. Directory.GetDirectories(lab.Directory, "h*").Where(IsHost)];
@@ -76,10 +74,18 @@ internal static class LabDown
         }
     }
 
-    private static async Task RemoveCgroupsAsync(LabRecord lab, CancellationToken cancel)
+    // A child of a killed lab command may join its group at any time until then, and bring parts of the switch back: all
+    // three are done again until the groups, which only an empty one lets go of, are gone.
+    private static async Task RemoveLifeAsync(LabRecord lab, CancellationToken cancel)
     {
         IReadOnlyList<string> left = [];
-        if (!await Tool.UntilAsync(_ => Task.FromResult((left = Cgroups.Remove(lab.Name)).Count == 0), EndLimit, cancel))
+        var isGone = await Tool.UntilAsync(async stop =>
+        {
+            await EndProcessesAsync(lab, stop);
+            await LabSwitch.DownAsync(lab, stop);
+            return (left = Cgroups.Remove(lab.Name)).Count == 0;
+        }, EndLimit, cancel);
+        if (!isGone)
             throw new UserError($"control groups of lab '{lab.Name}' are still in use: {string.Join(", ", left)}", "run the same command again");
     }
 }
