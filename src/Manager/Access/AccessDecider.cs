@@ -1,3 +1,4 @@
+using Berth.Identity;
 using Berth.Manager.Store;
 using Berth.Model;
 using Google.Protobuf;
@@ -52,7 +53,8 @@ public static class AccessDecider
         // The calls of this audience look at the certificate themselves, also at one that has expired.
         if (audience == Audience.Everyone)
             return null;
-        if (caller.ExpiresAt is { } end && end <= now)
+        // Of nodes the state knows the newest certificate: a connection outlives the one it was made with.
+        if (caller.Kind is CallerKind.Client && caller.ExpiresAt is { } end && end <= now)
             return $"its certificate expired on {end:yyyy-MM-dd HH:mm} UTC";
         return caller.Kind switch
         {
@@ -63,8 +65,8 @@ public static class AccessDecider
                 _ => null,
             },
             CallerKind.Client => RefuseClient(audience, caller, state),
-            CallerKind.Manager => RefuseManager(audience, caller, state),
-            CallerKind.Worker => RefuseWorker(audience, caller, state),
+            CallerKind.Manager => RefuseManager(audience, caller, state, now),
+            CallerKind.Worker => RefuseWorker(audience, caller, state, now),
             _ => "no certificate was shown; use the manager's local socket, or a client certificate (berth cluster client create)",
         };
     }
@@ -85,21 +87,17 @@ public static class AccessDecider
         };
     }
 
-    private static string? RefuseManager(Audience audience, Caller caller, ClusterState state)
-    {
-        if (caller.Node is not { } id || !state.Nodes.TryGetValue(id, out var node))
-            return $"node {caller.Name} is not in the cluster: it was removed, or never joined";
-        if (node.Spec.Role != NodeRole.Manager)
-            return $"node {Hostname(caller, state)} is no manager any more";
-        return audience is Audience.Managers or Audience.Known ? null : "a manager passes on the calls of others, and makes none of its own";
-    }
+    private static string? RefuseManager(Audience audience, Caller caller, ClusterState state, DateTimeOffset now) =>
+        RefuseNode(caller, CertificateRole.Manager, state, now)
+            ?? (audience is Audience.Managers or Audience.Known ? null : "a manager passes on the calls of others, and makes none of its own");
 
-    private static string? RefuseWorker(Audience audience, Caller caller, ClusterState state)
-    {
-        if (caller.Node is not { } id || !state.Nodes.ContainsKey(id))
-            return $"node {caller.Name} is not in the cluster: it was removed, or never joined";
-        return audience is Audience.Agents or Audience.Known ? null : "an agent's certificate opens what agents need, and nothing else";
-    }
+    private static string? RefuseWorker(Audience audience, Caller caller, ClusterState state, DateTimeOffset now) =>
+        RefuseNode(caller, CertificateRole.Worker, state, now)
+            ?? (audience is Audience.Agents or Audience.Known ? null : "an agent's certificate opens what agents need, and nothing else");
+
+    private static string? RefuseNode(Caller caller, CertificateRole role, ClusterState state, DateTimeOffset now) => caller.Node is { } id
+        ? NodeAdmission.CallProblem(state, id, role, caller.KeyHash, now)
+        : $"'{caller.Name}' is no node's id";
 
     private static string Who(Client client) => $"{client.Role.ToString().ToLowerInvariant()} '{client.Name}'";
 

@@ -39,6 +39,7 @@ internal static class ApiErrors
         RefusalReason.NotFound => StatusCode.NotFound,
         RefusalReason.Exists => StatusCode.AlreadyExists,
         RefusalReason.Conflict => StatusCode.FailedPrecondition,
+        RefusalReason.Denied => StatusCode.PermissionDenied,
         _ => StatusCode.Unknown,
     };
 

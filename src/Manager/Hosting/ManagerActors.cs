@@ -3,6 +3,7 @@ using Berth.Manager.Access;
 using Berth.Manager.Admin;
 using Berth.Manager.Api;
 using Berth.Manager.Dispatch;
+using Berth.Manager.Identity;
 using Berth.Manager.Journals.Sqlite;
 using Berth.Manager.Leadership;
 using Berth.Manager.Nodes;
@@ -29,12 +30,16 @@ internal static class ManagerActors
         """;
 
     /// <summary>Adds every folder's actors. The order is that of their dependence: the store first.</summary>
-    public static void AddManagerActors(this IServiceCollection services, ManagerOptions options, ClusterView view, IStoreBackend backend, LeaderTerm term)
+    public static void AddManagerActors(
+        this IServiceCollection services, ManagerOptions options, ManagerPlace? place, ClusterView view, IStoreBackend backend, LeaderTerm term)
     {
         services.AddDispatch();
         services.AddApi();
         services.AddAdmin();
         services.AddAdminPart<AuditCalls>();
+        services.AddClusterCalls(place?.File);
+        if (place is not null)
+            services.AddIdentity(place.File, place.Files, place.Tls);
         services.Configure<NodesOptions>(nodes =>
         {
             nodes.Period = options.Heartbeat;
@@ -46,8 +51,15 @@ internal static class ManagerActors
         var failure = new ProcessFailure();
         var store = new StoreOptions { Directory = options.Directory };
         services.AddSingleton<IStoreFailure>(failure);
-        var record = new SharedRecord(backend.Leader, IsShared: backend is not SqliteStore);
-        services.AddLeadership(new LeadershipOptions { Times = times, Record = record }, term, board);
+        services.AddLeadership(
+            new LeadershipOptions
+            {
+                Me = place?.File.NodeId ?? default,
+                Url = place?.File.Url ?? "",
+                Times = times,
+                Record = new SharedRecord(backend.Leader, IsShared: backend is not SqliteStore),
+            },
+            term, board);
         services.AddAkka("berth", akka => akka
             .ConfigureLoggers(loggers =>
             {
@@ -64,12 +76,16 @@ internal static class ManagerActors
             .AddApi());
         services.RunLeadership();
         services.AddHostedService<RecoveredStore>();
+        if (place is not null)
+            services.RunIdentity();
         services.AddHostedService<HeapTrimmer>();
     }
 
     /// <summary>Maps the calls.</summary>
-    public static void MapManager(this WebApplication app)
+    public static void MapManager(this WebApplication app, ManagerPlace? place)
     {
+        if (place is not null)
+            app.MapEnrollment();
         app.MapGrpcService<ControlService>();
         app.MapGrpcService<ClusterAdminService>();
         app.MapGrpcService<DispatcherService>();

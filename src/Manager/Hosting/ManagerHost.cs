@@ -2,6 +2,7 @@ using System.Reflection;
 using Akka.Hosting;
 using Berth.Manager.Access;
 using Berth.Manager.Api;
+using Berth.Manager.Identity;
 using Berth.Manager.Journals.Sqlite;
 using Berth.Manager.Store;
 using Berth.Model;
@@ -60,10 +61,11 @@ public static class ManagerHost
         try
         {
             using var taken = DirectoryLock.Take(options.Directory);
+            var place = await ManagerPlace.OpenAsync(options.Directory);
             var term = new LeaderTerm();
             await using var store = new SqliteStore(options.Directory, term, TimeProvider.System);
             await store.PrepareAsync(CancellationToken.None);
-            var app = Build(options, store, term);
+            var app = Build(options, place, store, term);
             try
             {
                 foreach (var socket in options.Listen.OfType<ListenAddress.Socket>())
@@ -71,7 +73,7 @@ public static class ManagerHost
                 await app.StartAsync();
                 foreach (var socket in options.Listen.OfType<ListenAddress.Socket>())
                     SocketFile.Restrict(socket.Path);
-                Announce(app, options);
+                Announce(app, Addresses(options, place));
                 await app.WaitForShutdownAsync();
             }
             catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
@@ -82,6 +84,11 @@ public static class ManagerHost
             {
                 await DisposeAsync(app);
             }
+            return 0;
+        }
+        catch (OperationCanceledException)
+        {
+            // Told to stop while it was joining.
             return 0;
         }
         catch (Exception error) when (error is StartRefusedException or InvalidDataException or IOException)
@@ -100,31 +107,35 @@ public static class ManagerHost
             await disposing;
     }
 
-    private static void Announce(WebApplication app, ManagerOptions options)
+    private static ValueList<string> Addresses(ManagerOptions options, ManagerPlace? place) =>
+        options.Listen.Select(address => address.ToString()).Concat(place is null ? [] : [place.File.Url]).ToValueList();
+
+    private static void Announce(WebApplication app, ValueList<string> addresses)
     {
         var state = app.Services.GetRequiredService<IClusterView>().Current;
         app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Berth.Manager").LogInformation(
             "berth-manager ready: cluster {Cluster}, epoch {Epoch}, index {Index}, listening on {Addresses}",
-            state.ClusterId, state.Epoch, state.Index, string.Join(", ", options.Listen));
+            state.ClusterId, state.Epoch, state.Index, string.Join(", ", addresses));
     }
 
-    private static WebApplication Build(ManagerOptions options, IStoreBackend store, LeaderTerm term)
+    private static WebApplication Build(ManagerOptions options, ManagerPlace? place, IStoreBackend store, LeaderTerm term)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "berth-manager" });
         Log(builder.Logging, options.LogLevel);
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listen(kestrel, options));
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Listen(kestrel, options, place));
         builder.Services.AddRouting();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
-        AddManager(builder.Services, options, store, term);
+        AddManager(builder.Services, options, place, store, term);
 
         var app = builder.Build();
         app.UseOpenCalls();
+        app.UsePresentedCertificates();
         app.UseAccess();
-        app.MapManager();
+        app.MapManager(place);
         return app;
     }
 
-    private static void AddManager(IServiceCollection services, ManagerOptions options, IStoreBackend store, LeaderTerm term)
+    private static void AddManager(IServiceCollection services, ManagerOptions options, ManagerPlace? place, IStoreBackend store, LeaderTerm term)
     {
         var view = new ClusterView();
         services.AddSingleton(TimeProvider.System);
@@ -132,7 +143,7 @@ public static class ManagerHost
         services.AddSingleton(view);
         services.AddSingleton<IClusterView>(view);
         services.AddSingleton(new ManagerFacts(
-            Version, TimeProvider.System.GetUtcNow(), options.Directory, options.Listen.Select(address => address.ToString()).ToValueList(), Environment.MachineName));
+            Version, TimeProvider.System.GetUtcNow(), options.Directory, Addresses(options, place), Environment.MachineName));
         services.AddGrpc(grpc =>
         {
             grpc.MaxReceiveMessageSize = LargestMessageBytes;
@@ -142,12 +153,12 @@ public static class ManagerHost
         services.AddGrpcHealthChecks().AddCheck("store", () => view.Recovered.IsCompletedSuccessfully
             ? HealthCheckResult.Healthy()
             : HealthCheckResult.Unhealthy("the store has not read its journal yet"));
-        services.AddAccess(options.Directory, Environment.MachineName, options.IsLab);
-        services.AddManagerActors(options, view, store, term);
+        services.AddAccess(options.Directory, place?.File.Hostname ?? Environment.MachineName, options.IsLab);
+        services.AddManagerActors(options, place, view, store, term);
         services.AddOpenCalls();
     }
 
-    private static void Listen(KestrelServerOptions kestrel, ManagerOptions options)
+    private static void Listen(KestrelServerOptions kestrel, ManagerOptions options, ManagerPlace? place)
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.Http2.KeepAlivePingDelay = PingAfter;
@@ -160,6 +171,8 @@ public static class ManagerHost
             else if (address is ListenAddress.Network network)
                 kestrel.Listen(network.EndPoint);
         }
+        if (place is not null)
+            kestrel.Listen(place.File.Advertise, endpoint => endpoint.UseHttps(place.Handshakes));
     }
 
     private static void Log(ILoggingBuilder logging, LogLevel level)

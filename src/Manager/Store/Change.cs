@@ -69,6 +69,15 @@ public abstract record Change
     /// <summary>A task is forgotten.</summary>
     public sealed record TaskRemoved(TaskId Id) : Change;
 
+    /// <summary>Whom the cluster trusts is now this.</summary>
+    public sealed record TrustPut(ClusterTrust Trust) : Change;
+
+    /// <summary>What administrators decided about certificates is now this.</summary>
+    public sealed record SettingsPut(ClusterSettings Settings) : Change;
+
+    /// <summary>A node proved who it is, or has another certificate now.</summary>
+    public sealed record IdentityPut(NodeIdentity Identity) : Change;
+
     /// <summary>A client is new, or its certificate is another now.</summary>
     public sealed record ClientPut(Client Client) : Change;
 

@@ -35,6 +35,21 @@ public sealed class ClusterState
     /// <summary>Nodes by id.</summary>
     public ImmutableDictionary<NodeId, Node> Nodes { get; private init; } = ImmutableDictionary<NodeId, Node>.Empty;
 
+    /// <summary>When the cluster was formed; unknown in states of versions that did not keep it.</summary>
+    public DateTimeOffset FormedAt { get; private init; }
+
+    /// <summary>Whom the cluster trusts; null for a manager that is alone.</summary>
+    public ClusterTrust? Trust { get; private init; }
+
+    /// <summary>What administrators decided about certificates.</summary>
+    public ClusterSettings Settings { get; private init; } = ClusterSettings.Default;
+
+    /// <summary>What nodes proved when they joined, by id.</summary>
+    public ImmutableDictionary<NodeId, NodeIdentity> Identities { get; private init; } = ImmutableDictionary<NodeId, NodeIdentity>.Empty;
+
+    /// <summary>Keys of removed nodes, with when they were removed: nobody joins with one again.</summary>
+    public ImmutableDictionary<string, DateTimeOffset> RemovedKeys { get; private init; } = ImmutableDictionary<string, DateTimeOffset>.Empty;
+
     /// <summary>Persons and tools that may call, by name.</summary>
     public ImmutableDictionary<string, Client> Clients { get; private init; } = ImmutableDictionary<string, Client>.Empty;
 
@@ -92,9 +107,10 @@ public sealed class ClusterState
     public static ClusterState Restore(
         long index, ClusterId? clusterId, long epoch, IEnumerable<Service> services, IEnumerable<Stack> stacks, IEnumerable<Node> nodes,
         IEnumerable<(ServiceId Service, long SpecVersion, TaskSpec Spec)> taskSpecs, IEnumerable<ServiceTask> tasks,
-        IEnumerable<Client>? clients = null, string? unlockKey = null)
+        IEnumerable<Client>? clients = null, string? unlockKey = null, IdentityParts? identity = null)
     {
         var builder = new ClusterStateBuilder(Empty) { ClusterId = clusterId, Epoch = epoch, UnlockKey = unlockKey };
+        identity?.Restore(builder);
         foreach (var (service, version, spec) in taskSpecs)
             builder.KeepSpec(service, version, spec);
         foreach (var service in services)
@@ -128,6 +144,11 @@ public sealed class ClusterState
         ServiceNames = builder.ServiceNames.ToImmutable(),
         Stacks = builder.Stacks.ToImmutable(),
         Nodes = builder.Nodes.ToImmutable(),
+        FormedAt = builder.FormedAt,
+        Trust = builder.Trust,
+        Settings = builder.Settings,
+        Identities = builder.Identities.ToImmutable(),
+        RemovedKeys = builder.RemovedKeys.ToImmutable(),
         Clients = builder.Clients.ToImmutable(),
         UnlockKey = builder.UnlockKey,
         Tasks = builder.Tasks.ToImmutable(),

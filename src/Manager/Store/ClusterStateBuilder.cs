@@ -13,6 +13,11 @@ internal sealed class ClusterStateBuilder(ClusterState state)
     public ImmutableDictionary<string, ServiceId>.Builder ServiceNames { get; } = state.ServiceNames.ToBuilder();
     public ImmutableDictionary<string, Stack>.Builder Stacks { get; } = state.Stacks.ToBuilder();
     public ImmutableDictionary<NodeId, Node>.Builder Nodes { get; } = state.Nodes.ToBuilder();
+    public DateTimeOffset FormedAt { get; set; } = state.FormedAt;
+    public ClusterTrust? Trust { get; set; } = state.Trust;
+    public ClusterSettings Settings { get; set; } = state.Settings;
+    public ImmutableDictionary<NodeId, NodeIdentity>.Builder Identities { get; } = state.Identities.ToBuilder();
+    public ImmutableDictionary<string, DateTimeOffset>.Builder RemovedKeys { get; } = state.RemovedKeys.ToBuilder();
     public ImmutableDictionary<string, Client>.Builder Clients { get; } = state.Clients.ToBuilder();
     public string? UnlockKey { get; set; } = state.UnlockKey;
     public TaskMap.Builder Tasks { get; } = state.Tasks.ToBuilder();
@@ -47,7 +52,7 @@ internal sealed class ClusterStateBuilder(ClusterState state)
         switch (change)
         {
             case Change.ClusterFormed formed:
-                ClusterId = formed.Id;
+                (ClusterId, FormedAt) = (formed.Id, at);
                 break;
             case Change.LeaderElected elected:
                 (Epoch, LedSince) = (elected.Epoch, at);
@@ -70,15 +75,7 @@ internal sealed class ClusterStateBuilder(ClusterState state)
                 break;
             case Change.NodeRemoved removed:
                 Remove(removed.Id);
-                break;
-            case Change.ClientPut put:
-                Clients[put.Client.Name] = put.Client;
-                break;
-            case Change.ClientRemoved removed:
-                Clients.Remove(removed.Name);
-                break;
-            case Change.UnlockKeySet set:
-                UnlockKey = set.Key;
+                ForgetIdentity(removed.Id, at);
                 break;
             case Change.TaskCreated created:
                 Create(created, index, at);
@@ -109,7 +106,46 @@ internal sealed class ClusterStateBuilder(ClusterState state)
                 if (Nodes.TryGetValue(observed.Id, out var node))
                     Put(node with { Status = observed.Status });
                 break;
+            default:
+                ApplyAccess(change);
+                break;
         }
+    }
+
+    // Who may join, call and sign.
+    private void ApplyAccess(Change change)
+    {
+        switch (change)
+        {
+            case Change.TrustPut put:
+                Trust = put.Trust;
+                break;
+            case Change.SettingsPut put:
+                Settings = put.Settings;
+                break;
+            case Change.IdentityPut put:
+                Identities[put.Identity.Id] = put.Identity;
+                break;
+            case Change.ClientPut put:
+                Clients[put.Client.Name] = put.Client;
+                break;
+            case Change.ClientRemoved removed:
+                Clients.Remove(removed.Name);
+                break;
+            case Change.UnlockKeySet set:
+                UnlockKey = set.Key;
+                break;
+        }
+    }
+
+    // Keys are remembered for as long as a certificate of them could still be valid.
+    private void ForgetIdentity(NodeId id, DateTimeOffset at)
+    {
+        if (!Identities.Remove(id, out var identity))
+            return;
+        RemovedKeys.RemoveRange(RemovedKeys.Where(key => key.Value + ClusterSettings.LongestValidity < at).Select(key => key.Key).ToList());
+        foreach (var held in identity.Certificates)
+            RemovedKeys[held.KeyHash] = at;
     }
 
     public void Put(Service service)

@@ -1,3 +1,4 @@
+using Berth.Identity;
 using Berth.Model;
 
 namespace Berth.Manager.Store;
@@ -40,6 +41,51 @@ public abstract record Command
         /// <summary>Attempts its agent made while no manager was there, and the tasks they follow.</summary>
         public ValueList<LocalChain> LocalChains { get; init; }
     }
+
+    /// <summary>The cluster trusts this, unless it trusts something already.</summary>
+    public sealed record EstablishTrust(ClusterTrust Trust) : Command;
+
+    /// <summary>A role's join token has another secret from now on, hexadecimal.</summary>
+    public sealed record RotateToken(NodeRole Role, string Secret) : Command
+    {
+        /// <summary>Without the secret.</summary>
+        public override string ToString() => $"{nameof(RotateToken)} {{ Role = {Role} }}";
+    }
+
+    /// <summary>Changes what was decided about certificates; null keeps it.</summary>
+    public sealed record UpdateSettings(TimeSpan? CertificateValidity, string? ExternalAuthority) : Command;
+
+    /// <summary>Begins to move the cluster to another authority.</summary>
+    public sealed record RotateAuthority(AuthorityRecord Authority) : Command;
+
+    /// <summary>Takes the next step of a rotation, when it is time: <see cref="AuthorityRotation"/>.</summary>
+    public sealed record AdvanceRotation : Command;
+
+    /// <summary>A node that holds a token becomes a member, or a member gets a certificate for its key again.</summary>
+    /// <param name="Id">The node.</param>
+    /// <param name="Role">What the token makes of it.</param>
+    /// <param name="CertificateRole">What the certificate is for.</param>
+    /// <param name="Hostname">The host's name, until its agent says more.</param>
+    /// <param name="Address">Where others reach it.</param>
+    /// <param name="Certificate">What it is given once this is durable.</param>
+    public sealed record AdmitNode(
+        NodeId Id, NodeRole Role, CertificateRole CertificateRole, string Hostname, string Address, HeldCertificate Certificate) : Command;
+
+    /// <summary>A member gets a newer certificate for its key.</summary>
+    /// <param name="Id">The node.</param>
+    /// <param name="Role">What the certificate is for.</param>
+    /// <param name="Certificate">What it is given once this is durable.</param>
+    /// <param name="IsExpired">Whether the present one has expired: then an administrator must have approved it.</param>
+    public sealed record RenewCertificate(NodeId Id, CertificateRole Role, HeldCertificate Certificate, bool IsExpired) : Command;
+
+    /// <summary>A member came back with an expired certificate.</summary>
+    public sealed record AskApproval(NodeId Id) : Command;
+
+    /// <summary>Lets a member renew its expired certificate, once.</summary>
+    public sealed record ApproveNode(string Node) : Command;
+
+    /// <summary>Removes members, all or none; their certificates and keys are worth nothing from then on.</summary>
+    public sealed record RemoveNodes(ValueList<string> Nodes, bool IsForced) : Command;
 
     /// <summary>A person or tool may call with the certificate of that serial number from now on.</summary>
     public sealed record AdmitClient(

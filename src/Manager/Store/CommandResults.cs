@@ -36,6 +36,15 @@ public static class CommandResults
     /// <summary>Of commands about a node.</summary>
     public sealed record NodeChanged(NodeId Node);
 
+    /// <summary>Of <see cref="Command.RemoveNodes"/>.</summary>
+    public sealed record NodesRemoved(ValueList<NodeId> Nodes);
+
+    /// <summary>Of commands about whom to trust.</summary>
+    public sealed record TrustIs(ClusterTrust Trust);
+
+    /// <summary>Of <see cref="Command.UpdateSettings"/>.</summary>
+    public sealed record SettingsAre(ClusterSettings Settings);
+
     /// <summary>Of commands about a client.</summary>
     public sealed record ClientChanged(string Name);
 

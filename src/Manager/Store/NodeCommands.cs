@@ -23,9 +23,11 @@ internal static class NodeCommands
                 Description = command.Description,
             })], answer);
         }
-        return known.Description == command.Description && known.Spec.Role == command.Role
+        // Of a node that joined with a token, its token and administrators said what it is; its agent is not asked.
+        var role = state.Identities.ContainsKey(command.Id) ? known.Spec.Role : command.Role;
+        return known.Description == command.Description && known.Spec.Role == role
             ? Decision.Accept(adopted, answer)
-            : Put(known with { Description = command.Description, Spec = known.Spec with { Role = command.Role }, UpdatedAt = now }, [.. adopted]);
+            : Put(known with { Description = command.Description, Spec = known.Spec with { Role = role }, UpdatedAt = now }, [.. adopted]);
     }
 
     public static Decision Update(ClusterState state, Command.UpdateNode command, DateTimeOffset now)

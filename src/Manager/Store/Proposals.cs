@@ -53,7 +53,7 @@ internal static class Proposals
         Change.TaskRemoved removed => OfTask(state, removed.Id, basedOn),
         Change.TaskObserved observed => Observations.Problem(state, observed),
         Change.NodeObserved observed => state.Nodes.ContainsKey(observed.Id) ? null : Gone("node", observed.Id),
-        Change.StackPut or Change.StackRemoved or Change.ClusterFormed or Change.LeaderElected => null,
+        Change.TrustPut or Change.SettingsPut or Change.IdentityPut or Change.StackPut or Change.StackRemoved or Change.ClusterFormed or Change.LeaderElected => null,
         _ => throw new ArgumentOutOfRangeException(nameof(change), change, "not a change"),
     };
 

@@ -17,6 +17,10 @@ internal static class Snapshots
         FirstChunk = firstChunk,
         Chunks = chunks,
         UnlockKey = state.UnlockKey ?? "",
+        Trust = state.Trust is { } trust ? IdentityMapper.ToWire(trust) : null,
+        FormedTicks = state.FormedAt.UtcTicks,
+        Settings = IdentityMapper.ToWire(state.Settings),
+        RemovedKeys = { state.RemovedKeys.ToDictionary(key => key.Key, key => key.Value.UtcTicks) },
     };
 
     /// <summary>The chunks of <paramref name="state"/>, made one at a time.</summary>
@@ -57,7 +61,8 @@ internal static class Snapshots
             specs,
             chunks.SelectMany(chunk => chunk.Tasks).Select(task => ToModel(task, byNumber)),
             chunks.SelectMany(chunk => chunk.Clients).Select(JournalMapper.ToModel),
-            header.UnlockKey.Length == 0 ? null : header.UnlockKey);
+            header.UnlockKey.Length == 0 ? null : header.UnlockKey,
+            IdentityMapper.Parts(header, chunks));
     }
 
     private static IEnumerable<(IMessage Message, Action<V1.SnapshotChunk> Add)> Messages(ClusterState state)
@@ -76,6 +81,8 @@ internal static class Snapshots
                 yield return (wire, chunk => chunk.TaskSpecs.Add(wire));
             }
         }
+        foreach (var identity in state.Identities.Values.Select(IdentityMapper.ToWire))
+            yield return (identity, chunk => chunk.Identities.Add(identity));
         foreach (var client in state.Clients.Values.Select(JournalMapper.ToWire))
             yield return (client, chunk => chunk.Clients.Add(client));
         foreach (var task in state.Tasks.Values.Select(ToWire))

@@ -106,6 +106,8 @@ public enum RefusalReason
     Exists,
     /// <summary>It does not fit the present state, such as a stale version: FAILED_PRECONDITION.</summary>
     Conflict,
+    /// <summary>Whoever asks may not: PERMISSION_DENIED.</summary>
+    Denied,
 }
 
 /// <summary>The newest state, for whoever only reads. Set by the store, read by any thread.</summary>

@@ -9,8 +9,6 @@ namespace Berth.Identity;
 /// <param name="name"><c>node</c> for an agent, <c>manager</c> for a manager, <c>client</c> for the CLI.</param>
 public sealed class IdentityFiles(string directory, string name)
 {
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
 
     /// <summary>The directory.</summary>
@@ -125,21 +123,5 @@ public sealed class IdentityFiles(string directory, string name)
     private (DateTime, DateTime, DateTime) Stamp() =>
         (File.GetLastWriteTimeUtc(KeyPath), File.GetLastWriteTimeUtc(CertificatePath), File.GetLastWriteTimeUtc(RootsPath));
 
-    private void Write(string path, string text)
-    {
-        System.IO.Directory.CreateDirectory(Directory, OwnerOnly | UnixFileMode.UserExecute);
-        var draft = $"{path}.{Environment.ProcessId}.new";
-        var options = new FileStreamOptions
-        {
-            Mode = FileMode.Create,
-            Access = FileAccess.Write,
-            UnixCreateMode = OwnerOnly,
-        };
-        using (var file = new FileStream(draft, options))
-        {
-            file.Write(System.Text.Encoding.UTF8.GetBytes(text));
-            file.Flush(flushToDisk: true);
-        }
-        File.Move(draft, path, overwrite: true);
-    }
+    private static void Write(string path, string text) => PrivateText.Write(path, text);
 }

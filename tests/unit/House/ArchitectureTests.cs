@@ -32,6 +32,7 @@ public sealed class ArchitectureTests
         ["Manager/Api"] = ["Berth.Manager.Store", "Berth.Manager.Updates", "Berth.Manager.Orchestration", "Berth.Manager.Dispatch", Protocol],
         ["Manager/Admin"] = ["Berth.Manager.Api", "Berth.Manager.Store", Protocol],
         ["Manager/Access"] = ["Berth.Manager.Store", "Berth.Manager.Api", "Berth.Identity", Protocol],
+        ["Manager/Identity"] = ["Berth.Manager.Admin", "Berth.Manager.Api", "Berth.Manager.Store", "Berth.Manager.Leadership", Protocol, Identity],
         ["Manager/Hosting"] = ["Berth.Manager", Protocol, Identity],
         ["Agent/Engine"] = [],
         ["Agent/Tasks"] = ["Berth.Agent.Engine"],

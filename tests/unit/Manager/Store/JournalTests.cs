@@ -73,6 +73,11 @@ public sealed class JournalTests
             new Change.TaskRespecified(new TaskId(6), 9),
             new Change.TaskEnded(new TaskId(6), ended),
             new Change.TaskRemoved(new TaskId(6)),
+            new Change.TrustPut(Samples.Trust),
+            new Change.TrustPut(Samples.Trust with { Other = Samples.OtherAuthority, Phase = RotationPhase.Moving }),
+            new Change.SettingsPut(new ClusterSettings { CertificateValidity = TimeSpan.FromHours(3), ExternalAuthority = "https://ca:8888/sign" }),
+            new Change.IdentityPut(Samples.Identity),
+            new Change.IdentityPut(Samples.Identity with { Manager = null, AwaitsApproval = true, IsApproved = true }),
             new Change.ClientPut(new Client { Name = "ann", Role = ClientRole.Deployer, Stacks = ["shop", "blog"], CreatedAt = Noon, ExpiresAt = Noon.AddDays(90), Serial = "0A" }),
             new Change.ClientRemoved("ann"),
             new Change.UnlockKeySet("BERTHKEY-1-x"),
@@ -165,6 +170,9 @@ public sealed class JournalTests
         Assert.Equal(expected.Tasks.Values.Select(Hardened).OrderBy(task => task.Id), actual.Tasks.Values.Select(Hardened).OrderBy(task => task.Id));
         Assert.Equal(expected.Clients.OrderBy(pair => pair.Key), actual.Clients.OrderBy(pair => pair.Key));
         Assert.Equal(expected.UnlockKey, actual.UnlockKey);
+        Assert.Equal((expected.FormedAt, expected.Trust, expected.Settings), (actual.FormedAt, actual.Trust, actual.Settings));
+        Assert.Equal(expected.Identities.OrderBy(pair => pair.Key), actual.Identities.OrderBy(pair => pair.Key));
+        Assert.Equal(expected.RemovedKeys.OrderBy(pair => pair.Key), actual.RemovedKeys.OrderBy(pair => pair.Key));
         Assert.Equal(expected.Unassigned.Order(), actual.Unassigned.Order());
         Assert.Equal(
             expected.TaskSpecs.SelectMany(service => service.Value.Select(spec => (service.Key, spec.Key, spec.Value))).OrderBy(spec => (spec.Item1, spec.Item2)),

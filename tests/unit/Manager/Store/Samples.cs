@@ -6,7 +6,7 @@ using CsCheck;
 namespace Berth.Tests.Manager.Store;
 
 /// <summary>Objects of the store's tests, each showing only what matters, and generators of whole histories.</summary>
-internal static class Samples
+internal static partial class Samples
 {
     public static readonly DateTimeOffset Noon = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
 

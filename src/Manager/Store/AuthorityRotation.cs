@@ -1,0 +1,44 @@
+using System.Collections.Immutable;
+using Berth.Identity;
+using Berth.Model;
+
+namespace Berth.Manager.Store;
+
+/// <summary>Moves a cluster from one authority to another, without a moment in which two of its members do not trust each other.</summary>
+/// <remarks>First every member learns to trust the new authority beside the earlier one and says so. Only then does the new one
+/// sign. Once nobody has a certificate of the earlier one it is trusted no more. A member whose certificate has expired is not
+/// waited for: it is refused anyway, and joins again. A member that is down is: its certificate still opens doors.</remarks>
+public static class AuthorityRotation
+{
+    /// <summary>What to trust next; null when nothing changes yet.</summary>
+    public static ClusterTrust? Next(ClusterState state, DateTimeOffset now)
+    {
+        if (state.Trust is not { Phase: not RotationPhase.None, Other: { } other } trust || !WaitsFor(state, now).IsEmpty)
+            return null;
+        return trust.Phase == RotationPhase.Announced
+            ? trust with { Signing = other, Other = trust.Signing, Phase = RotationPhase.Moving }
+            : trust with { Other = null, Phase = RotationPhase.None };
+    }
+
+    /// <summary>Members that hold a rotation up, by id; empty when none does or nothing is being rotated.</summary>
+    public static ImmutableArray<NodeId> WaitsFor(ClusterState state, DateTimeOffset now) => state.Trust switch
+    {
+        { Phase: RotationPhase.Announced } trust => Those(state, now, held => held.Trusts != HeldCertificate.Saying(trust.Digests)),
+        { Phase: RotationPhase.Moving } trust => Those(state, now, held => held.Authority != trust.Signing.Digest),
+        _ => [],
+    };
+
+    /// <summary>Whether a member should get a new certificate now, however young the one it has.</summary>
+    public static bool MustRenew(ClusterState state, NodeId node, CertificateRole role, DateTimeOffset now) =>
+        state.Identities.TryGetValue(node, out var identity) && identity.Of(role) is { } held && held.ExpiresAt > now && state.Trust switch
+        {
+            { Phase: RotationPhase.Announced } trust => held.Trusts != HeldCertificate.Saying(trust.Digests),
+            { Phase: RotationPhase.Moving } trust => held.Authority != trust.Signing.Digest,
+            _ => false,
+        };
+
+    private static ImmutableArray<NodeId> Those(ClusterState state, DateTimeOffset now, Func<HeldCertificate, bool> isBehind) =>
+        [.. state.Identities.Values
+            .Where(identity => identity.Certificates.Any(held => held.ExpiresAt > now && isBehind(held)))
+            .Select(identity => identity.Id).Order()];
+}
