@@ -1,4 +1,5 @@
 using System.Reflection;
+using Berth.Identity;
 using Berth.Manager.Access;
 using Berth.Manager.Store;
 using Berth.Model;
@@ -21,7 +22,8 @@ public sealed class CallRulesTests
         .After(new Command.DeployStack(AStack("blog", ASpec("blog_web") with { Labels = ValueMap.Of(StackLabels.Namespace, "blog") }), false))
         .After(new Command.CreateService(ASpec("alone")))
         .After(Admit("ann", ClientRole.Admin), Admit("dan", ClientRole.Deployer, "shop"), Admit("dora", ClientRole.Deployer, Client.EveryStack), Admit("vic", ClientRole.Viewer))
-        .After(ANode(9, "manager9") with { Role = NodeRole.Manager });
+        .After(ANode(9, "manager9") with { Role = NodeRole.Manager })
+        .After(Joining(9, CertificateRole.Manager), Joining(1), Joining(2));
 
     private static readonly Dictionary<string, Caller> Callers = new()
     {
@@ -37,6 +39,8 @@ public sealed class CallRulesTests
         ["removed manager"] = ANodeCaller(CallerKind.Manager, 8),
         ["demoted manager"] = ANodeCaller(CallerKind.Manager, 1),
         ["agent"] = ANodeCaller(CallerKind.Worker, 1),
+        ["agent with another's key"] = ANodeCaller(CallerKind.Worker, 1) with { KeyHash = "key2" },
+        ["agent that calls itself a manager"] = ANodeCaller(CallerKind.Manager, 9) with { KeyHash = "key1" },
         ["removed agent"] = ANodeCaller(CallerKind.Worker, 7),
         ["nobody"] = new Caller(CallerKind.Anonymous, "", "10.0.0.9:4711"),
     };
@@ -52,7 +56,7 @@ public sealed class CallRulesTests
     [MemberData(nameof(EveryCall))]
     public void Who_is_removed_expired_or_nobody_makes_no_call_but_enrolment(string path)
     {
-        foreach (var who in (string[])["removed client", "earlier certificate", "expired client", "removed manager", "demoted manager", "removed agent", "nobody"])
+        foreach (var who in (string[])["removed client", "earlier certificate", "expired client", "removed manager", "demoted manager", "removed agent", "agent with another's key", "agent that calls itself a manager", "nobody"])
             Assert.Equal(path.StartsWith("/berth.v1.Enrollment/", StringComparison.Ordinal), May(who, path));
     }
 
@@ -200,7 +204,7 @@ public sealed class CallRulesTests
 
     private static Caller AClient(string name) => new(CallerKind.Client, name, "10.0.0.5:1") { Serial = "0A", KeyHash = "ff", ExpiresAt = Until };
 
-    private static Caller ANodeCaller(CallerKind kind, int number) => new(kind, new NodeId((UInt128)number).ToString(), "10.0.0.6:1") { Serial = "0A", ExpiresAt = Until };
+    private static Caller ANodeCaller(CallerKind kind, int number) => new(kind, new NodeId((UInt128)number).ToString(), "10.0.0.6:1") { Serial = "0A", KeyHash = $"key{number}", ExpiresAt = Until };
 
     private static ScaleServicesRequest Scale(params string[] services) =>
         new() { Scales = { services.Select(service => new ScaleServicesRequest.Types.Scale { Service = service, Replicas = 1 }) } };
