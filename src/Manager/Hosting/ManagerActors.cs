@@ -68,7 +68,7 @@ internal static class ManagerActors
             })
             .AddHocon(Hocon, HoconAddMode.Prepend)
             .AddStoreBackend(backend, store, TimeProvider.System)
-            .AddStoreRouter(new StoreFactory(view, store, failure, IdSource.Random, TimeProvider.System, board))
+            .AddStoreRouter(_ => new StoreFactory(view, store, failure, IdSource.Random, TimeProvider.System, board))
             .AddOrchestration(IdSource.Random, TimeProvider.System)
             .AddScheduling()
             .AddNodes()

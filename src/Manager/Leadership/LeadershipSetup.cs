@@ -25,11 +25,12 @@ public static class LeadershipSetup
     /// <param name="factory">Makes the store actor.</param>
     /// <param name="follower">Makes the follower; null when there are no other managers.</param>
     public static AkkaConfigurationBuilder AddStoreRouter(
-        this AkkaConfigurationBuilder builder, StoreFactory factory, Func<ActorSystem, IActorRegistry, IActorRef>? follower = null) =>
+        this AkkaConfigurationBuilder builder, Func<IActorRegistry, StoreFactory> factory, Func<IActorRegistry, Props>? follower = null) =>
         builder.WithActors((system, registry) =>
         {
-            var following = follower?.Invoke(system, registry) ?? ActorRefs.Nobody;
+            var following = follower?.Invoke(registry);
+            var made = factory(registry);
             registry.Register<StoreActor>(
-                system.ActorOf(Props.Create(() => new StoreRouter(factory, factory.View, following)).WithDispatcher(StoreSetup.Dispatcher), "store"));
+                system.ActorOf(Props.Create(() => new StoreRouter(made, made.View, following)).WithDispatcher(StoreSetup.Dispatcher), "store"));
         });
 }

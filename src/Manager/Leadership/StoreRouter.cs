@@ -11,7 +11,7 @@ public sealed class StoreRouter : ReceiveActor, IWithUnboundedStash
 {
     private readonly StoreFactory _factory;
     private readonly ClusterView _view;
-    private readonly IActorRef _follower;
+    private readonly IActorRef _follower = ActorRefs.Nobody;
     private readonly Dictionary<IActorRef, StoreProtocol.Subscribe> _subscriptions = [];
     private ClusterState? _followed;
     private long _epoch;
@@ -20,16 +20,18 @@ public sealed class StoreRouter : ReceiveActor, IWithUnboundedStash
     /// <summary>Made by <see cref="LeadershipSetup"/>.</summary>
     /// <param name="factory">Makes the store actor.</param>
     /// <param name="view">Gets the states that are followed.</param>
-    /// <param name="follower">Follows the leader while this process does not lead; nobody when it is alone.</param>
-    public StoreRouter(StoreFactory factory, ClusterView view, IActorRef follower)
+    /// <param name="follower">Follows the leader while this process does not lead; null when it is alone.</param>
+    public StoreRouter(StoreFactory factory, ClusterView view, Props? follower)
     {
         _factory = factory;
         _view = view;
-        _follower = follower;
-        if (follower.IsNobody())
+        if (follower is null)
+        {
             Waiting();
-        else
-            Following();
+            return;
+        }
+        _follower = Context.ActorOf(follower, "follower");
+        Following();
     }
 
     /// <inheritdoc/>

@@ -47,7 +47,7 @@ internal static class Observations
     }
 
     // Agents repeat themselves after each reconnect; what only repeats is no change and wakes nobody.
-    private static bool IsNews(ServiceTaskStatus known, ServiceTaskStatus said) =>
+    internal static bool IsNews(ServiceTaskStatus known, ServiceTaskStatus said) =>
         !known.State.IsTerminal() && said.State <= TaskState.Orphaned && said.State >= known.State
         && (said.State != known.State || !SaysTheSame(known, said));
 

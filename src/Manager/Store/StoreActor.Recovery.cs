@@ -10,8 +10,7 @@ namespace Berth.Manager.Store;
 /// <content>Reading the journal at the start, snapshots, and what happens when the files fail.</content>
 public sealed partial class StoreActor
 {
-    private readonly List<Commit> _replayed = [];
-    private V1.SnapshotHeader? _header;
+    private readonly JournalReading _reading = new();
     private long _nextChunk = 1;
     private int _commitsSinceSnapshot;
     private int _changesSinceSnapshot;
@@ -19,62 +18,36 @@ public sealed partial class StoreActor
 
     private void Recovering()
     {
-        Recover<SnapshotOffer>(offer =>
-        {
-            var held = offer.Snapshot as HeldState;
-            _newest = held?.State ?? _newest;
-            var newest = held is null ? (V1.SnapshotHeader)offer.Snapshot : held.Header;
-            _nextChunk = newest is null ? 1 : newest.FirstChunk + newest.Chunks;
-            if (held is null)
-                _header = newest;
-        });
-        // With a snapshot, its chunks are read only after the replay; until then the few commits since are kept aside.
-        Recover<Commit>(commit =>
-        {
-            _commitsSinceSnapshot++;
-            _changesSinceSnapshot += commit.Changes.Length;
-            if (commit.Index != LastSequenceNr)
-                throw new InvalidDataException($"row {LastSequenceNr} of the journal holds commit {commit.Index}");
-            if (_header is null)
-                _newest = Next(_newest, commit);
-            else
-                _replayed.Add(commit);
-        });
+        Recover<SnapshotOffer>(offer => _reading.Offer(offer.Snapshot));
+        Recover<Commit>(commit => _reading.Replay(commit, LastSequenceNr));
         Recover<RecoveryCompleted>(_ => OnRecovered());
     }
 
     private void OnRecovered()
     {
-        if (_header is not { } header)
+        _nextChunk = _reading.NextChunk;
+        (_commitsSinceSnapshot, _changesSinceSnapshot) = _reading.Replayed;
+        var finished = _reading.FinishAsync(_files, _stopping.Token);
+        // Without a snapshot there is nothing to wait for.
+        if (finished.IsCompletedSuccessfully)
         {
-            BeginTerm();
+            BeginTerm(finished.Result);
             return;
         }
         Become(() =>
         {
-            Command<Loaded>(loaded => OnLoaded(loaded.State));
+            Command<Loaded>(loaded => BeginTerm(loaded.State));
             Command<Status.Failure>(failure => _failure.Stop(
                 $"the snapshot in {_options.Directory} cannot be read; restore the directory from a backup", failure.Cause));
             Command<object>(_ => Stash.Stash());
         });
-        _files.LoadAsync(header, _stopping.Token).PipeTo(Self, success: state => new Loaded(state));
+        finished.PipeTo(Self, success: state => new Loaded(state));
     }
-
-    private void OnLoaded(ClusterState snapshot)
-    {
-        _newest = _replayed.Aggregate(snapshot, Next);
-        _replayed.Clear();
-        _replayed.TrimExcess();
-        BeginTerm();
-    }
-
-    private static ClusterState Next(ClusterState state, Commit commit) => commit.Index == state.Index + 1
-        ? state.Apply(commit)
-        : throw new InvalidDataException($"commit {commit.Index} follows commit {state.Index} in the journal; what is between them is missing");
 
     // The first commit of a term; nothing is published, and no agent hears anything, before it is durable.
-    private void BeginTerm()
+    private void BeginTerm(ClusterState recovered)
     {
+        _newest = recovered;
         ImmutableArray<Change> formed = _newest.ClusterId is null ? [new Change.ClusterFormed(new ClusterId(_ids.Next()))] : [];
         // A journal may be older than its store's record of who leads: agents know its terms, so they never go back.
         Append([.. formed, new Change.LeaderElected(Math.Max(_start.Epoch, _newest.Epoch + 1))]);
