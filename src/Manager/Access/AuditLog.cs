@@ -120,12 +120,7 @@ public sealed class AuditLog : IHostedService, IAsyncDisposable
                 each.Written.SetException(error);
             return;
         }
-        foreach (var (record, written) in batch)
-        {
-            _log.LogInformation(
-                "{Who} from {From}: {Call} {Subject}: {Outcome}", record.Who, record.From, record.Call, record.Subject, record.Outcome);
-            written.SetResult();
-        }
+        // Before the writers go on: who follows from now on gets what is written from now on.
         lock (_gate)
         {
             foreach (var follower in _followers)
@@ -133,6 +128,12 @@ public sealed class AuditLog : IHostedService, IAsyncDisposable
                 foreach (var each in batch)
                     follower.Writer.TryWrite(each.Record);
             }
+        }
+        foreach (var (record, written) in batch)
+        {
+            _log.LogInformation(
+                "{Who} from {From}: {Call} {Subject}: {Outcome}", record.Who, record.From, record.Call, record.Subject, record.Outcome);
+            written.SetResult();
         }
     }
 
