@@ -98,6 +98,9 @@ public sealed class NodeMembership(MembershipFiles files, IMembershipMemory memo
         Say();
     }
 
+    /// <summary>Something that keeps it from having a session, for people.</summary>
+    public void Lacks(string trouble) => SayTrouble(trouble);
+
     /// <summary>A manager says whom to trust from now on.</summary>
     /// <param name="authorityPem">All authorities.</param>
     /// <param name="renewNow">Whether a certificate of the newest is wanted at once.</param>

@@ -223,6 +223,12 @@ public sealed class ManagerLink(SessionParts parts, IReadOnlyList<Uri> seeds, Ra
             parts.Log.LogInformation("this host is in no cluster: waiting for berth cluster join");
             await parts.Membership.Joined.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+        if (!stopping.IsCancellationRequested && Plan(null).Order.IsEmpty)
+        {
+            // Its state was lost and its certificate was not.
+            parts.Membership.Lacks("it knows no manager: start it once with --manager https://ADDRESS:2400");
+            await Task.Delay(Timeout.InfiniteTimeSpan, parts.Time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
         return !stopping.IsCancellationRequested;
     }
 

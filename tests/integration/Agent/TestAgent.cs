@@ -4,7 +4,8 @@ using System.Text;
 namespace Berth.Tests.Integration.Agent;
 
 /// <summary>The real agent as a process of its own.</summary>
-public sealed class TestAgent(string engineSocket, string managerSocket, string data) : IDisposable
+/// <param name="managerSocket">Null for an agent that waits to be joined.</param>
+public sealed class TestAgent(string engineSocket, string? managerSocket, string data) : IDisposable
 {
     private Process? _process;
 
@@ -19,7 +20,7 @@ public sealed class TestAgent(string engineSocket, string managerSocket, string 
         string[] program = published is null ? ["dotnet", Built()] : [published];
         _process = Process.Start(new ProcessStartInfo(program[0],
         [
-            .. program[1..], "--manager", "unix://" + managerSocket, "--engine", "unix://" + engineSocket, "--data", data, "--hostname", "here", "--log-level", "debug",
+            .. program[1..], .. managerSocket is null ? (string[])[] : ["--manager", "unix://" + managerSocket], "--engine", "unix://" + engineSocket, "--data", data, "--hostname", "here", "--log-level", "debug",
         ])
         { RedirectStandardError = true })!;
         _process.ErrorDataReceived += (_, line) => { lock (Log) Log.AppendLine(line.Data); };

@@ -15,19 +15,40 @@ using NodeDescription = Berth.Protocol.V1.NodeDescription;
 
 namespace Berth.Tests.Integration.Agent;
 
-/// <summary>The manager's end of the agent's protocol, over a unix socket: assigns what a test says, notes what the agent reports.</summary>
-public sealed class TestManager(string socket) : Dispatcher.DispatcherBase, IAsyncDisposable
+/// <summary>The manager's end of the agent's protocol, over a unix socket or TLS: assigns what a test says, notes what the agent reports.</summary>
+/// <param name="socket">Path of its socket; not used with TLS.</param>
+/// <param name="tls">The cluster it is of; null for a manager that is alone.</param>
+public sealed class TestManager(string socket, TestCluster? tls = null) : Dispatcher.DispatcherBase, IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, ConcurrentQueue<TaskReport>> _reports = new();
     private readonly ConcurrentDictionary<string, TaskCompletionSource<RelayStreams>> _relays = new();
-    private readonly ConcurrentDictionary<string, (Assignment Assignment, ServiceTemplate Template)> _assigned = new();
-    private readonly string _cluster = new ClusterId(IdSource.Random.Next()).ToString();
+    private readonly ConcurrentDictionary<string, (Assignment Assignment, ServiceTemplate Template)> _assigned = tls?.Assigned ?? new();
+    private readonly string _cluster = (tls?.Cluster ?? new ClusterId(IdSource.Random.Next())).ToString();
     private readonly Lock _lock = new();
     private WebApplication? _app;
     private Channel<ManagerMessage>? _session;
     private long _sequence;
 
     public long Epoch { get; set; } = 1;
+
+    /// <summary>Of its host.</summary>
+    public NodeId Id { get; } = new(IdSource.Random.Next());
+
+    /// <summary>Its port, with TLS.</summary>
+    public int Port { get; private set; }
+
+    public ManagerEndpoint Endpoint => new() { NodeId = Id.ToString(), Url = $"https://127.0.0.1:{Port}" };
+
+    /// <summary>It hears and says nothing any more, as a process that was stopped.</summary>
+    public bool IsMute { get; set; }
+
+    /// <summary>Refuses whoever registers, with this.</summary>
+    public string? Refusal { get; set; }
+
+    /// <summary>Certificate of the newest session.</summary>
+    public string? Serial { get; private set; }
+
+    public bool HasSession { get; private set; }
 
     public Register? Registered { get; private set; }
 
@@ -39,15 +60,29 @@ public sealed class TestManager(string socket) : Dispatcher.DispatcherBase, IAsy
 
     public async Task StartAsync()
     {
-        File.Delete(socket);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenUnixSocket(socket, listen => listen.Protocols = HttpProtocols.Http2));
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            if (tls is null)
+            {
+                File.Delete(socket);
+                kestrel.ListenUnixSocket(socket, listen => listen.Protocols = HttpProtocols.Http2);
+                return;
+            }
+            kestrel.ListenLocalhost(Port, tls.IdentityOf(Id));
+        });
         builder.Services.AddGrpc();
         builder.Services.AddSingleton(this);
+        if (tls is not null)
+            builder.Services.AddSingleton(new TestEnrollment(tls));
         _app = builder.Build();
         _app.MapGrpcService<TestManager>();
+        if (tls is not null)
+            _app.MapGrpcService<TestEnrollment>();
         await _app.StartAsync();
+        if (tls is not null)
+            Port = new Uri(_app.Urls.First()).Port;
     }
 
     /// <summary>Goes away; what it assigned is remembered for the next <see cref="StartAsync"/>.</summary>
@@ -112,12 +147,19 @@ public sealed class TestManager(string socket) : Dispatcher.DispatcherBase, IAsy
     {
         await requestStream.MoveNext();
         Registered = requestStream.Current.Register;
+        Serial = context.GetHttpContext().Connection.ClientCertificate?.SerialNumber;
+        if (Refusal is { } refusal)
+        {
+            await responseStream.WriteAsync(new ManagerMessage { Refused = new Refused { Reason = refusal } });
+            return;
+        }
+        Adopt(Registered);
         Description = Registered.Description;
         Note(Registered.Tasks);
         var session = Channel.CreateUnbounded<ManagerMessage>();
         session.Writer.TryWrite(new ManagerMessage
         {
-            Registered = new Registered { ClusterId = _cluster, Epoch = Epoch, HeartbeatPeriodNs = 200_000_000 },
+            Registered = new Registered { ClusterId = _cluster, Epoch = Epoch, HeartbeatPeriodNs = 200_000_000, Managers = { tls?.Managers.Select(manager => manager.Endpoint) ?? [] } },
         });
         lock (_lock)
         {
@@ -134,9 +176,20 @@ public sealed class TestManager(string socket) : Dispatcher.DispatcherBase, IAsy
                 }
             });
         }
-        var reading = ReadAsync(requestStream);
-        await foreach (var message in session.Reader.ReadAllAsync(context.CancellationToken))
-            await responseStream.WriteAsync(message);
+        var reading = ReadAsync(requestStream, session);
+        HasSession = true;
+        try
+        {
+            await foreach (var message in session.Reader.ReadAllAsync(context.CancellationToken))
+            {
+                if (!IsMute)
+                    await responseStream.WriteAsync(message);
+            }
+        }
+        finally
+        {
+            HasSession = false;
+        }
         _ = reading;
     }
 
@@ -150,14 +203,37 @@ public sealed class TestManager(string socket) : Dispatcher.DispatcherBase, IAsy
 
     public async ValueTask DisposeAsync() => await StopAsync();
 
-    private async Task ReadAsync(IAsyncStreamReader<AgentMessage> incoming)
+    /// <summary>Says something else on the session.</summary>
+    public void Say(ManagerMessage message)
+    {
+        lock (_lock)
+            _session!.Writer.TryWrite(message);
+    }
+
+    // As a leader does: what an agent began in the place of a task is the cluster's task from then on.
+    private void Adopt(Register register)
+    {
+        foreach (var report in register.Tasks.Where(report => report.Local is not null))
+        {
+            if (!_assigned.TryGetValue(report.Local.Root, out var root))
+                continue;
+            var successor = root.Assignment.Clone();
+            successor.TaskId = report.TaskId;
+            _assigned[report.TaskId] = (successor, root.Template);
+        }
+    }
+
+    private async Task ReadAsync(IAsyncStreamReader<AgentMessage> incoming, Channel<ManagerMessage> session)
     {
         try
         {
             await foreach (var message in incoming.ReadAllAsync())
             {
                 if (message.Heartbeat is not null)
+                {
                     Beats++;
+                    session.Writer.TryWrite(new ManagerMessage { Heartbeat = new HeartbeatAnswer() });
+                }
                 if (message.Description is { } description)
                     Description = description;
                 if (message.Status is { } status)
