@@ -40,7 +40,6 @@ public sealed class ManagerSession(SessionParts parts, GrpcChannel channel, Time
     private readonly V1.Dispatcher.DispatcherClient _client = new(channel);
     private readonly TaskCompletionSource<string> _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _unanswered = long.MaxValue;
-    private bool _answers;
     private int _relays;
 
     /// <summary>Runs the session until it breaks.</summary>
@@ -60,7 +59,7 @@ public sealed class ManagerSession(SessionParts parts, GrpcChannel channel, Time
         [
             ReceiveAsync(call.ResponseStream, new AssignmentInbox(parts.State.Epoch), ending.Token),
             SendAsync(call.RequestStream, ending.Token),
-            BeatAsync(SpecMapper.FromNanoseconds(welcome.HeartbeatPeriodNs), ending.Token),
+            BeatAsync(SpecMapper.FromNanoseconds(welcome.HeartbeatPeriodNs), welcome.AnswersHeartbeats, ending.Token),
             ReportAsync(ending.Token),
             DescribeAsync(ending.Token),
             MoveAsync(ending.Token),
@@ -141,7 +140,6 @@ public sealed class ManagerSession(SessionParts parts, GrpcChannel channel, Time
                     await OnAssignmentsAsync(message.Assignments, inbox, cancellation).ConfigureAwait(false);
                     break;
                 case V1.ManagerMessage.MessageOneofCase.Heartbeat:
-                    _answers = true;
                     break;
                 case V1.ManagerMessage.MessageOneofCase.OpenRelay:
                     _ = RelayAsync(message.OpenRelay, cancellation);
@@ -201,7 +199,7 @@ public sealed class ManagerSession(SessionParts parts, GrpcChannel channel, Time
     }
 
     // On its own, so that the node stays up however long a pull or an engine takes. Every other tick only looks.
-    private async Task BeatAsync(TimeSpan period, CancellationToken cancellation)
+    private async Task BeatAsync(TimeSpan period, bool answered, CancellationToken cancellation)
     {
         if (period <= TimeSpan.Zero)
             throw new ProtocolException("the manager asked for heartbeats without a period");
@@ -210,8 +208,8 @@ public sealed class ManagerSession(SessionParts parts, GrpcChannel channel, Time
         {
             var now = parts.Time.GetTimestamp();
             var asked = Volatile.Read(ref _unanswered);
-            // A manager of the release before answers none at all: HTTP/2's pings watch over it.
-            if (_answers && asked < now && parts.Time.GetElapsedTime(asked, now) is var silence && silence > allowedSilence)
+            // Where none is answered at all, HTTP/2's pings watch over the manager.
+            if (answered && asked < now && parts.Time.GetElapsedTime(asked, now) is var silence && silence > allowedSilence)
                 throw new SilentException(silence);
             if (!beats)
                 continue;

@@ -168,6 +168,7 @@ public sealed class DispatchActor : ReceiveActor
                 ClusterId = _state.ClusterId?.ToString() ?? "",
                 Epoch = _state.Epoch,
                 HeartbeatPeriodNs = SpecMapper.ToNanoseconds(_options.Period),
+                AnswersHeartbeats = true,
                 RejoinWindowNs = SpecMapper.ToNanoseconds(RejoinPace.Window(_state.Nodes.Count)),
             },
         });
