@@ -3,6 +3,7 @@
 # package:program
 BUILD_PACKAGES="gcc:gcc zlib1g-dev:/usr/include/zlib.h"
 IMAGE_PACKAGES="busybox-static:busybox nginx-light:nginx redis-server:redis-server"
+STORE_PACKAGES="postgresql:/usr/lib/postgresql"
 LAB_PACKAGES="docker-registry:docker-registry util-linux:nsenter procps:ps etcd-server:etcd"
 
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:$PATH

@@ -1,5 +1,6 @@
 using Berth.Manager.Store;
 using LinqToDB.Interceptors;
+using Npgsql;
 
 namespace Berth.Manager.Journals;
 
@@ -19,6 +20,9 @@ internal sealed class FenceErrors : ExceptionInterceptor
     /// <summary>The fence's refusal in a database's error; null when it is another error.</summary>
     public static FencedException? Find(Exception error)
     {
+        // The key is the fence's second line: it is looked at before the head is.
+        if (error is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation, TableName: "journal" })
+            return new FencedException("a row of this number is there already", error);
         var at = error.Message.IndexOf(Mark, StringComparison.Ordinal);
         return at < 0 ? null : new FencedException(error.Message[(at + Mark.Length)..].TrimEnd('\'', '.'), error);
     }

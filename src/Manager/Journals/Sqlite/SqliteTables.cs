@@ -73,13 +73,13 @@ internal static class SqliteTables
     {
         ["journal_append"] = $"""
             CREATE TRIGGER journal_append BEFORE INSERT ON journal BEGIN
-              SELECT RAISE(ABORT, '{FenceErrors.Mark}{NotOurs}') WHERE NOT EXISTS (SELECT 1 FROM leader WHERE epoch = {SqliteFence.Function}() AND moved IS NULL);
+              SELECT RAISE(ABORT, '{FenceErrors.Mark}{NotOurs}') WHERE NOT EXISTS (SELECT 1 FROM leader WHERE epoch > 0 AND epoch = {SqliteFence.Function}() AND moved IS NULL);
               SELECT RAISE(ABORT, '{FenceErrors.Mark}the write does not begin where the log ends') WHERE NEW.persistence_id <> 'cluster' OR NOT EXISTS (SELECT 1 FROM leader WHERE head = NEW.sequence_number - 1);
               UPDATE leader SET head = NEW.sequence_number;
             END
             """,
-        ["journal_mark"] = Trigger("journal_mark", "UPDATE ON journal", "leader", " AND moved IS NULL"),
-        ["journal_truncate"] = Trigger("journal_truncate", "DELETE ON journal", "leader", " AND moved IS NULL"),
+        ["journal_mark"] = Trigger("journal_mark", "UPDATE ON journal", "leader"),
+        ["journal_truncate"] = Trigger("journal_truncate", "DELETE ON journal", "leader"),
     };
 
     /// <summary>The snapshots' triggers, by name.</summary>
@@ -90,9 +90,9 @@ internal static class SqliteTables
         ["snapshot_delete"] = Trigger("snapshot_delete", "DELETE ON snapshot", "guard"),
     };
 
-    private static string Trigger(string name, string on, string table, string and = "") => $"""
+    private static string Trigger(string name, string on, string table) => $"""
         CREATE TRIGGER {name} BEFORE {on} BEGIN
-          SELECT RAISE(ABORT, '{FenceErrors.Mark}{NotOurs}') WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE epoch = {SqliteFence.Function}(){and});
+          SELECT RAISE(ABORT, '{FenceErrors.Mark}{NotOurs}') WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE epoch > 0 AND epoch = {SqliteFence.Function}(){(table == "leader" ? " AND moved IS NULL" : "")});
         END
         """;
 }
