@@ -34,6 +34,7 @@ public sealed class ArchitectureTests
         ["Manager/Admin"] = ["Berth.Manager.Api", "Berth.Manager.Store", Protocol],
         ["Manager/Access"] = ["Berth.Manager.Store", "Berth.Manager.Api", "Berth.Identity", Protocol],
         ["Manager/Identity"] = ["Berth.Manager.Admin", "Berth.Manager.Api", "Berth.Manager.Store", "Berth.Manager.Leadership", Protocol, Identity],
+        ["Manager/Backups"] = ["Berth.Manager.Store", "Berth.Manager.Api", "Berth.Manager.Keys", Protocol],
         ["Manager/Hosting"] = ["Berth.Manager", Protocol, Identity],
         ["Agent/Engine"] = [],
         ["Agent/Tasks"] = ["Berth.Agent.Engine"],
