@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Berth.Manager.Keys;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -31,6 +32,19 @@ public static class AccessHosting
         return services;
     }
 
+    /// <summary>Adds the data keys, and who keeps their file as the cluster wants it.</summary>
+    public static IServiceCollection AddKeys(this IServiceCollection services, RowKeys keys, string directory)
+    {
+        services.AddSingleton(keys);
+        services.AddSingleton(new KeyFile(directory));
+        services.AddSingleton<KeyKeeper>();
+        return services;
+    }
+
+    /// <summary>Starts <see cref="KeyKeeper"/>; after the store has been read.</summary>
+    public static IServiceCollection RunKeyKeeper(this IServiceCollection services) =>
+        services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<KeyKeeper>());
+
     /// <summary>Turns callers away who may not make a call whatever is in it, before anything else looks at the call.</summary>
     public static void UseAccess(this WebApplication app)
     {
@@ -45,8 +59,8 @@ public static class AccessHosting
         });
     }
 
-    // A gRPC answer without messages: its status stands in the headers.
-    private static void Answer(HttpContext call, Status status)
+    /// <summary>A gRPC answer without messages: its status stands in the headers.</summary>
+    internal static void Answer(HttpContext call, Status status)
     {
         call.Response.StatusCode = StatusCodes.Status200OK;
         call.Response.ContentType = "application/grpc";

@@ -2,6 +2,7 @@ using Akka.Hosting;
 using Berth.Manager.Access;
 using Berth.Manager.Admin;
 using Berth.Manager.Api;
+using Berth.Manager.Backups;
 using Berth.Manager.Dispatch;
 using Berth.Manager.Identity;
 using Berth.Manager.Journals.Sqlite;
@@ -40,6 +41,8 @@ internal static class ManagerActors
         services.AddClusterCalls(place?.File);
         if (place is not null)
             services.AddIdentity(place.File, place.Files, place.Tls);
+        services.AddAdminPart<AutolockCalls>();
+        services.AddAdminPart<BackupCalls>();
         services.Configure<NodesOptions>(nodes =>
         {
             nodes.Period = options.Heartbeat;
@@ -49,7 +52,7 @@ internal static class ManagerActors
         var times = new LeadershipTimes();
         var board = new LeadershipBoard(times, TimeProvider.System);
         var failure = new ProcessFailure();
-        var store = new StoreOptions { Directory = options.Directory };
+        var store = new StoreOptions { Directory = options.Directory, Keys = options.Keys };
         services.AddSingleton<IStoreFailure>(failure);
         services.AddLeadership(
             new LeadershipOptions
@@ -78,6 +81,7 @@ internal static class ManagerActors
         services.AddHostedService<RecoveredStore>();
         if (place is not null)
             services.RunIdentity();
+        services.RunKeyKeeper();
         services.AddHostedService<HeapTrimmer>();
     }
 

@@ -62,6 +62,9 @@ public static class ManagerHost
         {
             using var taken = DirectoryLock.Take(options.Directory);
             var place = await ManagerPlace.OpenAsync(options.Directory);
+            if (await LockedManager.OpenKeysAsync(options, logging => Log(logging, options.LogLevel)) is not { } keys)
+                return 0;
+            options = options with { Keys = keys };
             var term = new LeaderTerm();
             await using var store = new SqliteStore(options.Directory, term, TimeProvider.System);
             await store.PrepareAsync(CancellationToken.None);
@@ -154,6 +157,7 @@ public static class ManagerHost
             ? HealthCheckResult.Healthy()
             : HealthCheckResult.Unhealthy("the store has not read its journal yet"));
         services.AddAccess(options.Directory, place?.File.Hostname ?? Environment.MachineName, options.IsLab);
+        services.AddKeys(options.Keys!, options.Directory);
         services.AddManagerActors(options, place, view, store, term);
         services.AddOpenCalls();
     }

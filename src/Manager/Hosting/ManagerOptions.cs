@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Berth.Manager.Keys;
 using Microsoft.Extensions.Logging;
 
 namespace Berth.Manager.Hosting;
@@ -8,6 +9,9 @@ public sealed record ManagerOptions
 {
     /// <summary>Where the state is kept.</summary>
     public string Directory { get; init; } = "/var/lib/berth/manager";
+
+    /// <summary>What rows are sealed under; null until they are opened.</summary>
+    public RowKeys? Keys { get; init; }
 
     /// <summary>Where it listens.</summary>
     public ImmutableArray<ListenAddress> Listen { get; init; } = [new ListenAddress.Socket("/run/berth/manager.sock")];

@@ -32,7 +32,7 @@ public sealed class ArchitectureTests
         ["Manager/Dispatch"] = ["Berth.Manager.Store", "Berth.Manager.Nodes", Protocol],
         ["Manager/Api"] = ["Berth.Manager.Store", "Berth.Manager.Updates", "Berth.Manager.Orchestration", "Berth.Manager.Dispatch", Protocol],
         ["Manager/Admin"] = ["Berth.Manager.Api", "Berth.Manager.Store", Protocol],
-        ["Manager/Access"] = ["Berth.Manager.Store", "Berth.Manager.Api", "Berth.Identity", Protocol],
+        ["Manager/Access"] = ["Berth.Manager.Store", "Berth.Manager.Keys", "Berth.Manager.Api", "Berth.Identity", Protocol],
         ["Manager/Identity"] = ["Berth.Manager.Admin", "Berth.Manager.Api", "Berth.Manager.Store", "Berth.Manager.Leadership", Protocol, Identity],
         ["Manager/Backups"] = ["Berth.Manager.Store", "Berth.Manager.Api", "Berth.Manager.Keys", Protocol],
         ["Manager/Hosting"] = ["Berth.Manager", Protocol, Identity],
