@@ -41,6 +41,8 @@ public static class ManagerHost
     /// <returns>The process's exit code.</returns>
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments)
     {
+        if (BackupCommands.Are(arguments))
+            return BackupCommands.Run(arguments, Console.In, Console.Out, Console.Error, TimeProvider.System);
         var line = ManagerOptionsParser.Parse(arguments, Environment.GetEnvironmentVariable, Version);
         if (line.Text is not null)
         {

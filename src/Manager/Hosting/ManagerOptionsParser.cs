@@ -12,6 +12,7 @@ public static class ManagerOptionsParser
         berth-manager keeps a cluster's wanted state, decides, and tells agents.
 
         Usage: berth-manager [options]
+               berth-manager inspect|restore FILE [options]   (--help there says more)
 
           --data DIR           where the state is kept (default /var/lib/berth/manager)
           --listen URL         unix:///PATH, or http://IP:PORT together with --lab; may be given several times

@@ -17,6 +17,9 @@ internal sealed class RowKeysSetup(RowKeys keys) : Setup
 /// are renamed. Rows of 0.1, which were not sealed, are read too.</summary>
 internal sealed class ClusterSerializer : SerializerWithStringManifest
 {
+    /// <summary>What rows name it by.</summary>
+    public const int Number = 7_301;
+
     private const string Sealed = "sealed/";
     private const string CommitRow = "commit/1";
     private const string HeaderRow = "snapshot/1";
@@ -32,19 +35,20 @@ internal sealed class ClusterSerializer : SerializerWithStringManifest
             : throw new InvalidOperationException($"the actor system has no {nameof(RowKeysSetup)}; add the store with {nameof(StoreSetup)}");
 
     /// <inheritdoc/>
-    public override int Identifier => 7_301;
+    public override int Identifier => Number;
 
     /// <inheritdoc/>
     public override string Manifest(object o) => Sealed + Row(o);
 
     /// <inheritdoc/>
-    public override byte[] ToBinary(object obj) => obj switch
+    public override byte[] ToBinary(object obj) => Seal(obj, _keys).Bytes;
+
+    /// <summary>A row as the store keeps it.</summary>
+    public static (string Manifest, byte[] Bytes) Seal(object row, RowKeys keys)
     {
-        Commit commit => _keys.Seal(CommitRow, JournalMapper.ToWire(commit)),
-        V1.SnapshotHeader header => _keys.Seal(HeaderRow, header),
-        V1.SnapshotChunk chunk => _keys.Seal(ChunkRow, chunk),
-        _ => throw NotOurs(obj.GetType().FullName),
-    };
+        var kind = Row(row);
+        return (Sealed + kind, keys.Seal(kind, row is Commit commit ? JournalMapper.ToWire(commit) : (Google.Protobuf.IMessage)row));
+    }
 
     /// <inheritdoc/>
     public override object FromBinary(byte[] bytes, string manifest) => manifest switch

@@ -9,7 +9,7 @@ namespace Berth.Manager.Store;
 /// snapshot. A crash in between leaves the earlier header and its chunks, which are deleted only afterwards.</remarks>
 internal sealed class SnapshotFiles(ActorSystem system, string? pluginId, int chunkBytes, TimeProvider time)
 {
-    private const string ChunksId = StoreActor.JournalId + "-chunks";
+    internal const string ChunksId = StoreActor.JournalId + "-chunks";
 
     // One chunk of a MiB takes milliseconds; a disk that needs longer than this is as good as broken.
     private static readonly TimeSpan ChunkTimeout = TimeSpan.FromMinutes(1);

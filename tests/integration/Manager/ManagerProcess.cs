@@ -84,6 +84,42 @@ public sealed class ManagerProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Starts it on data whose keys are locked, and waits until it says so.</summary>
+    public async Task StartLockedAsync()
+    {
+        _process = Launch(DataDirectory, Socket, Hear);
+        _channel = Connect(Socket);
+        var waited = Stopwatch.StartNew();
+        var admin = new ClusterAdmin.ClusterAdminClient(Channel);
+        while (true)
+        {
+            try
+            {
+                if ((await admin.GetClusterAsync(new GetClusterRequest(), deadline: DateTime.UtcNow.AddSeconds(5))).Locked)
+                    return;
+                throw new InvalidOperationException($"berth-manager is not locked; it said:\n{Said}");
+            }
+            catch (RpcException) when (waited.Elapsed < Deadline && !_process.HasExited)
+            {
+                await Task.Delay(50);
+            }
+        }
+    }
+
+    /// <summary>Runs the program with other arguments until it ends.</summary>
+    public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(string stdin, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Binary(), arguments) { RedirectStandardInput = true, RedirectStandardError = true, RedirectStandardOutput = true };
+        start.Environment["DOTNET_ROOT"] = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../.."));
+        using var process = Process.Start(start)!;
+        await process.StandardInput.WriteLineAsync(stdin);
+        process.StandardInput.Close();
+        var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        using var deadline = new CancellationTokenSource(Deadline);
+        await process.WaitForExitAsync(deadline.Token);
+        return (process.ExitCode, await output, await errors);
+    }
+
     /// <summary>Ends it as a power loss would: SIGKILL, and nothing is said.</summary>
     public async Task KillAsync()
     {
