@@ -35,6 +35,7 @@ public sealed class ArchitectureTests
         ["Manager/Access"] = ["Berth.Manager.Store", "Berth.Manager.Keys", "Berth.Manager.Api", "Berth.Identity", Protocol],
         ["Manager/Identity"] = ["Berth.Manager.Admin", "Berth.Manager.Api", "Berth.Manager.Store", "Berth.Manager.Leadership", Protocol, Identity],
         ["Manager/Backups"] = ["Berth.Manager.Store", "Berth.Manager.Api", "Berth.Manager.Keys", Protocol],
+        ["Manager/Forwarding"] = ["Berth.Manager.Access", "Berth.Manager.Store", "Berth.Manager.Leadership", Identity, Protocol],
         ["Manager/Hosting"] = ["Berth.Manager", Protocol, Identity],
         ["Agent/Engine"] = [],
         ["Agent/Tasks"] = ["Berth.Agent.Engine"],
