@@ -1,4 +1,5 @@
 using System.Globalization;
+using Berth.Manager.Access;
 using Berth.Manager.Leadership;
 using Berth.Manager.Store;
 using Grpc.Core;
@@ -13,7 +14,7 @@ namespace Berth.Manager.Forwarding;
 /// <remarks>A call waits for a leader, because a change of leaders takes a second or two. One that may have reached a leader who then
 /// went away is never sent again when it changes something: its caller is told how to look.</remarks>
 public sealed class CallForwarding(
-    ILeadership leadership, ClusterView view, LeaderConnections connections, IHttpForwarder forwarder, ICallerStamp stamp,
+    ILeadership leadership, ClusterView view, LeaderConnections connections, IHttpForwarder forwarder, Callers callers,
     IHostApplicationLifetime lifetime, TimeProvider time, ILogger<CallForwarding> log)
 {
     /// <summary>How long a call waits for a leader, when its caller does.</summary>
@@ -112,7 +113,7 @@ public sealed class CallForwarding(
     {
         body.Position = 0;
         using var over = new CancellationTokenSource();
-        var transformer = new LeaderTransformer(stamp.Of(call), view, time);
+        var transformer = new LeaderTransformer(Callers.ToHeader(callers.Of(call)), view, time);
         var sending = forwarder.SendAsync(call, leader.Url, connections.Invoker, Raw, transformer, over.Token).AsTask();
         if (await Task.WhenAny(sending, changed) == changed && !call.Response.HasStarted)
             await over.CancelAsync();
@@ -204,11 +205,4 @@ public sealed class CallForwarding(
         $"the leader {leader.Holder} at {leader.Url} went away before it answered; this may have taken effect: check with {CallRoutes.CheckOf(path)}";
 
     private sealed record Errand(string Path, bool IsRead);
-}
-
-/// <summary>Who is behind a call, as the leader is told.</summary>
-public interface ICallerStamp
-{
-    /// <summary>The value of <see cref="CallHeaders.Caller"/>; null for nobody in particular.</summary>
-    string? Of(HttpContext call);
 }

@@ -15,9 +15,6 @@ public static class CallHeaders
     /// <summary>In an answer: the leadership term of that state.</summary>
     public const string Epoch = "berth-epoch";
 
-    /// <summary>Between managers: who asked the manager that passes the call on. Believed only from the role manager.</summary>
-    public const string Caller = "berth-caller-bin";
-
     /// <summary>Between managers: 1, the call was passed on already and goes no further.</summary>
     public const string Forwarded = "berth-forwarded";
 

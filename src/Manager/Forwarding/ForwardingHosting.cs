@@ -1,3 +1,4 @@
+using System.Net.Security;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -6,9 +7,12 @@ namespace Berth.Manager.Forwarding;
 /// <summary>Adds the passing on of calls to a manager.</summary>
 public static class ForwardingHosting
 {
-    /// <summary>Registers <see cref="CallForwarding"/>. The host registers <see cref="LeaderConnections"/> and <see cref="ICallerStamp"/>.</summary>
-    public static IServiceCollection AddForwarding(this IServiceCollection services)
+    /// <summary>Registers <see cref="CallForwarding"/>.</summary>
+    /// <param name="services">The manager's.</param>
+    /// <param name="tls">How to dial another manager; null for one that is alone, and where nothing is encrypted.</param>
+    public static IServiceCollection AddForwarding(this IServiceCollection services, SslClientAuthenticationOptions? tls)
     {
+        services.AddSingleton(_ => new LeaderConnections(tls));
         services.AddHttpForwarder();
         services.AddSingleton<CallForwarding>();
         return services;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Berth.Manager.Access;
 using Berth.Manager.Store;
 using Microsoft.AspNetCore.Http;
 using Yarp.ReverseProxy.Forwarder;
@@ -6,7 +7,7 @@ using Yarp.ReverseProxy.Forwarder;
 namespace Berth.Manager.Forwarding;
 
 /// <summary>What changes on a call's way to the leader, and on its answer's way back.</summary>
-internal sealed class LeaderTransformer(string? caller, ClusterView view, TimeProvider time) : HttpTransformer
+internal sealed class LeaderTransformer(string caller, ClusterView view, TimeProvider time) : HttpTransformer
 {
     /// <summary>How long an answer waits until this manager has seen what it speaks of.</summary>
     public static readonly TimeSpan CatchUpTime = TimeSpan.FromMilliseconds(500);
@@ -20,11 +21,10 @@ internal sealed class LeaderTransformer(string? caller, ClusterView view, TimePr
         await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
         // The leader's own name, not the one this manager was called by.
         proxyRequest.Headers.Host = null;
-        proxyRequest.Headers.Remove(CallHeaders.Caller);
+        proxyRequest.Headers.Remove(Callers.Header);
         proxyRequest.Headers.Remove(CallHeaders.Forwarded);
         proxyRequest.Headers.TryAddWithoutValidation(CallHeaders.Forwarded, "1");
-        if (caller is not null)
-            proxyRequest.Headers.TryAddWithoutValidation(CallHeaders.Caller, caller);
+        proxyRequest.Headers.TryAddWithoutValidation(Callers.Header, caller);
     }
 
     public override async ValueTask<bool> TransformResponseAsync(

@@ -1,7 +1,9 @@
 using System.Reflection;
 using Akka.Hosting;
+using Berth.Identity;
 using Berth.Manager.Access;
 using Berth.Manager.Api;
+using Berth.Manager.Forwarding;
 using Berth.Manager.Identity;
 using Berth.Manager.Journals.Sqlite;
 using Berth.Manager.Store;
@@ -136,6 +138,7 @@ public static class ManagerHost
         app.UseOpenCalls();
         app.UsePresentedCertificates();
         app.UseAccess();
+        app.UseForwarding();
         app.MapManager(place);
         return app;
     }
@@ -161,6 +164,7 @@ public static class ManagerHost
         services.AddAccess(options.Directory, place?.File.Hostname ?? Environment.MachineName, options.IsLab);
         services.AddKeys(options.Keys!, options.Directory);
         services.AddManagerActors(options, place, view, store, term);
+        services.AddForwarding(place?.Tls.ForClient(CertificateRole.Manager));
         services.AddOpenCalls();
     }
 

@@ -1,4 +1,5 @@
 using System.Net;
+using Berth.Manager.Access;
 using Berth.Manager.Forwarding;
 using Berth.Manager.Leadership;
 using Berth.Manager.Store;
@@ -10,7 +11,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -52,8 +52,8 @@ internal sealed class TestManager : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
         builder.Services.AddGrpc();
-        builder.Services.AddForwarding().AddSingleton<ILeadership>(lead).AddSingleton(view).AddSingleton(new LeaderConnections(null))
-            .AddSingleton<ICallerStamp>(new Stamp(caller)).AddSingleton(TimeProvider.System)
+        builder.Services.AddForwarding(null).AddSingleton<ILeadership>(lead).AddSingleton(view).AddSingleton(new Callers(caller, trustsOpenNetwork: true))
+            .AddSingleton(TimeProvider.System)
             .AddSingleton(answers).AddSingleton(new AdminAnswers(answers));
         var app = builder.Build();
         app.UseForwarding();
@@ -84,11 +84,6 @@ internal sealed class TestManager : IAsyncDisposable
         _channel.Dispose();
         await DieAsync();
         await _app.DisposeAsync();
-    }
-
-    private sealed class Stamp(string caller) : ICallerStamp
-    {
-        public string? Of(HttpContext call) => caller;
     }
 }
 
