@@ -51,7 +51,11 @@ public sealed class EnrollmentCalls(TimeProvider time)
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
         using var channel = Channel(manager, identity.ForClient(CertificateRole.Manager));
         return await new Enrollment.EnrollmentClient(channel).RenewAsync(
-            new RenewRequest { SigningRequest = ByteString.CopyFrom(SigningRequest.Make(key, node.ToString())) },
+            new RenewRequest
+            {
+                SigningRequest = ByteString.CopyFrom(SigningRequest.Make(key, node.ToString())),
+                Trusted = { identity.Roots.Select(Berth.Identity.JoinToken.DigestOf) },
+            },
             cancellationToken: both.Token).ConfigureAwait(false);
     }
 

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Hosting;
+using Berth.Identity;
 using Berth.Manager.Nodes;
 using Berth.Manager.Store;
 using Berth.Model;
@@ -114,6 +115,11 @@ public sealed class DispatchActor : ReceiveActor
             foreach (var (node, tasks) in ByNode(before, change.Touched.Tasks))
                 Tell(node, tasks, templates);
         }
+        if (before.Trust != _state.Trust)
+        {
+            foreach (var listener in _listeners.Values.Where(listener => listener.Told is not null))
+                TellTrust(listener.Session);
+        }
         foreach (var node in change.Touched.Nodes)
         {
             if (before.Nodes.ContainsKey(node) && !_state.Nodes.ContainsKey(node))
@@ -172,6 +178,7 @@ public sealed class DispatchActor : ReceiveActor
                 RejoinWindowNs = SpecMapper.ToNanoseconds(RejoinPace.Window(_state.Nodes.Count)),
             },
         });
+        TellTrust(session);
         if (!session.Registration.Reports.IsEmpty)
             _store.Tell(new StoreProtocol.Observe(session.Node, session.Registration.Reports));
         Send(session, listener.Told, Assignments.Full(_state, session.Node), new Templates(_state));
@@ -182,6 +189,21 @@ public sealed class DispatchActor : ReceiveActor
             "Session of {Hostname} ({Node}) began; it holds {Held} tasks and is assigned {Assigned}", session.Registration.Description.Hostname,
             session.Node, session.Registration.Reports.Length, listener.Told.Desired.Count);
         return true;
+    }
+
+    // Also at each session's start: whoever was away during a rotation hears of it then.
+    private void TellTrust(AgentSession session)
+    {
+        if (_state.Trust is not { } trust)
+            return;
+        session.Send(new V1.ManagerMessage
+        {
+            Trust = new V1.TrustChanged
+            {
+                AuthorityPem = trust.RootsPem,
+                RenewNow = AuthorityRotation.MustRenew(_state, session.Node, CertificateRole.Worker, default),
+            },
+        });
     }
 
     private void Send(AgentSession session, Told told, AssignmentDelta delta, Templates templates)

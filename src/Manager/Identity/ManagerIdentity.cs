@@ -35,6 +35,12 @@ public sealed class ManagerIdentity(
     /// <summary>Has an identity before the first network address is listened on.</summary>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
+        if (tls.Current is { } own && view.Current.ClusterId is { } cluster && own.Subject.Cluster != cluster)
+        {
+            throw new InvalidDataException(
+                $"this manager's certificate is of cluster {own.Subject.Cluster}, and its store holds cluster {cluster}. Point manager.json at the "
+                + $"store of its cluster, or remove {files.Directory} to make it a manager of the other one");
+        }
         if (view.Current.Trust is null && leadership.IsLeading)
             await EstablishAsync(cancellationToken);
         if (tls.Current is not { } held || !IsMember(held))

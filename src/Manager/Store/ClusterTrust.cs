@@ -67,7 +67,7 @@ public sealed record ClusterSettings
     public static ClusterSettings Default { get; } = new();
 
     /// <summary>Certificates of nodes are never valid for less.</summary>
-    public static readonly TimeSpan ShortestValidity = TimeSpan.FromMinutes(1);
+    public static readonly TimeSpan ShortestValidity = TimeSpan.FromSeconds(10);
 
     /// <summary>Certificates of nodes are never valid for longer.</summary>
     public static readonly TimeSpan LongestValidity = TimeSpan.FromDays(366);

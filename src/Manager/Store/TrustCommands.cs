@@ -68,7 +68,7 @@ internal static class TrustCommands
     {
         if (settings.CertificateValidity < ClusterSettings.ShortestValidity || settings.CertificateValidity > ClusterSettings.LongestValidity)
         {
-            yield return $"certificate validity: {settings.CertificateValidity} is not between {ClusterSettings.ShortestValidity.TotalMinutes:0} minute and "
+            yield return $"certificate validity: {settings.CertificateValidity} is not between {ClusterSettings.ShortestValidity.TotalSeconds:0} seconds and "
                 + $"{ClusterSettings.LongestValidity.TotalDays:0} days; the default is 24 hours";
         }
         if (settings.ExternalAuthority.Length > 0

@@ -12,7 +12,7 @@ public sealed class CertificateAuthority : IDisposable
     public static readonly TimeSpan DefaultValidity = TimeSpan.FromDays(20 * 365);
 
     // Clocks of hosts differ; a certificate that is not valid yet on the host it was made for would help nobody.
-    private static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan MostClockSkew = TimeSpan.FromMinutes(5);
 
     private static readonly Oid ServerUse = new("1.3.6.1.5.5.7.3.1"), ClientUse = new("1.3.6.1.5.5.7.3.2");
     private readonly ECDsa _key;
@@ -40,7 +40,7 @@ public sealed class CertificateAuthority : IDisposable
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
         using var certificate = request.Create(
-            request.SubjectName, X509SignatureGenerator.CreateForECDsa(key), now - ClockSkew, now + validity, NewSerial());
+            request.SubjectName, X509SignatureGenerator.CreateForECDsa(key), now - MostClockSkew, now + validity, NewSerial());
         return new CertificateAuthority(X509CertificateLoader.LoadCertificate(certificate.RawData), key);
     }
 
@@ -101,7 +101,7 @@ public sealed class CertificateAuthority : IDisposable
             names.AddDnsName(name);
             wanted.CertificateExtensions.Add(names.Build());
         }
-        var (from, until) = (Later(now - ClockSkew, Certificate.NotBefore), Earlier(now + validity, Certificate.NotAfter));
+        var (from, until) = (Later(now - Skew(validity), Certificate.NotBefore), Earlier(now + validity, Certificate.NotAfter));
         return wanted.Create(Certificate.SubjectName, X509SignatureGenerator.CreateForECDsa(_key), from, until, NewSerial());
     }
 
@@ -117,6 +117,9 @@ public sealed class CertificateAuthority : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _key.Dispose();
+
+    // A tenth of a short life at most: half of what is left must lie ahead, or its holder would renew without end.
+    private static TimeSpan Skew(TimeSpan validity) => validity / 10 < MostClockSkew ? validity / 10 : MostClockSkew;
 
     // 128 random bits; a first bit of zero keeps it positive and its length constant.
     private static byte[] NewSerial()

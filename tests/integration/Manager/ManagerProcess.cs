@@ -44,11 +44,17 @@ public sealed class ManagerProcess : IAsyncDisposable
     }
 
     /// <summary>Starts one and waits until it serves.</summary>
-    public static async Task<ManagerProcess> StartNewAsync()
+    /// <param name="managerJson">What makes it a manager of a cluster; null when it is to be alone.</param>
+    public static async Task<ManagerProcess> StartNewAsync(string? managerJson = null)
     {
         var manager = new ManagerProcess();
         try
         {
+            if (managerJson is not null)
+            {
+                Directory.CreateDirectory(manager.DataDirectory);
+                await File.WriteAllTextAsync(Path.Combine(manager.DataDirectory, "manager.json"), managerJson);
+            }
             await manager.StartAsync();
             return manager;
         }
