@@ -11,6 +11,9 @@ internal static class ClusterCommands
     /// <param name="context">What they work with.</param>
     /// <param name="line">The words of the line that is run.</param>
     public static Command Build(CommandContext context, LineWords line) => new BerthCommand("cluster", "Manage the cluster: its managers, trust, keys and who may do what").With(line.Command,
+        ("init", () => ClusterInit.Build(context)),
+        ("join", () => ClusterJoin.Build(context)),
+        ("leave", () => ClusterLeave.Build(context)),
         ("status", () => ClusterStatusCommand.Build(context)),
         ("update", () => ClusterUpdate.Build(context)),
         ("token", () => ClusterToken.Build(context)),

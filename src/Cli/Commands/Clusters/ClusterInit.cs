@@ -1,0 +1,87 @@
+using System.CommandLine;
+using Berth.Cli.Client;
+using Berth.Cli.Host;
+using Berth.Cli.Output;
+using Berth.Protocol.V1;
+
+namespace Berth.Cli.Commands.Clusters;
+
+/// <summary><c>berth cluster init</c>: a new cluster, of which this host is the first manager.</summary>
+internal static class ClusterInit
+{
+    /// <summary>The command.</summary>
+    public static Command Build(CommandContext context)
+    {
+        var advertise = Flag.Text("--advertise-addr", "ip|interface", "Where others reach this host (default: its only address)");
+        var store = new Option<string>("--store") { Description = "Where the state is kept: sqlite on this host, or postgres", HelpName = "store", DefaultValueFactory = _ => "sqlite" }
+            .AcceptOnlyFromAmong("sqlite", "postgres");
+        var postgres = Flag.Text("--postgres", "connection", "How PostgreSQL is reached, without a password: 'Host=db;Database=berth;Username=berth;SSL Mode=VerifyFull'");
+        var password = SecretInput.FileFlag("--postgres-file", "Read the connection from this file, which only its owner may read, where it holds a password");
+        var autolock = Flag.Switch("--autolock", "A manager that restarts waits for the unlock key");
+        return new BerthCommand("init", "Make a new cluster with this host as its first manager",
+            "berth cluster init", "berth cluster init --advertise-addr eth0 --autolock",
+            "berth cluster init --store postgres --postgres 'Host=db;Database=berth;Username=berth;SSL Mode=VerifyFull'")
+            .With(advertise, store, postgres, password, autolock)
+            .Does(async (parse, cancel) =>
+            {
+                HostDaemons.RequireRoot("berth cluster init");
+                var paths = HostPaths.Of(parse.GetValue(GlobalOptions.Host), context.Environment);
+                var kind = parse.GetRequiredValue(store);
+                var wanted = new StoreConfig { Kind = kind, Postgres = Postgres.Connection(kind, parse.GetValue(postgres), parse.GetValue(password)) };
+                var address = AdvertiseAddress.Choose(parse.GetValue(advertise), AdvertiseAddress.OfHost()).ToString();
+                return await Run(context, paths, wanted, address, parse.GetValue(autolock), cancel);
+            });
+    }
+
+    /// <summary>A manager's address as tokens and wishes name it.</summary>
+    public static string Url(string address) => address.Contains(':', StringComparison.Ordinal) ? $"https://[{address}]:{ManagerAddress.DefaultPort}" : $"https://{address}:{ManagerAddress.DefaultPort}";
+
+    private static async Task<int> Run(CommandContext context, HostPaths paths, StoreConfig store, string address, bool autolock, CancellationToken cancel)
+    {
+        var daemons = new HostDaemons(paths, context.Terminal.Note, context.Time);
+        if (paths.HasManager)
+            throw new UserError("this host is already a manager of a cluster", "see it: berth cluster status; leave it first: berth cluster leave --force");
+        var agent = await daemons.AgentAsync(cancel);
+        if (agent.State is not ("unjoined" or "refused"))
+            throw new UserError($"this node is already part of a cluster ({agent.ClusterId})", "leave it first: berth cluster leave");
+
+        HostWishes.Manage(paths, new ManagerConfig { NodeId = agent.NodeId, Hostname = Environment.MachineName, Advertise = address, Store = store });
+        using var client = new ManagerClient(paths.Socket, context.Time);
+        try
+        {
+            await daemons.ManagerAsync(token => Answers(client, token), cancel);
+        }
+        catch (UserError) when (!File.Exists(paths.ManagerPid))
+        {
+            // Nobody read the wish: it is taken back, and nothing is half-made.
+            File.Delete(paths.ManagerConfig);
+            throw;
+        }
+        var manager = await ClusterToken.Ask(client, "manager", false, cancel);
+        HostWishes.Join(paths, new JoinWish { Token = manager.Token, Managers = [Url(address)], Address = address });
+        var joined = await daemons.JoinedAsync(cancel);
+        if (autolock)
+            await client.Administer("turn autolock on", (admin, call) => admin.UpdateClusterAsync(new UpdateClusterRequest { Autolock = true }, call), cancel);
+
+        context.Terminal.Out.WriteLine($"Cluster initialized: current node ({joined.NodeId}) is now a manager.\n");
+        context.Terminal.Out.Write(ClusterToken.Text("worker", await ClusterToken.Ask(client, "worker", false, cancel)));
+        context.Terminal.Out.Write(ClusterToken.Text("manager", manager));
+        if (autolock)
+            await ClusterLock.Print(context, client, cancel);
+        return ExitCode.Done;
+    }
+
+    /// <summary>Whether this host's manager serves.</summary>
+    public static async Task<bool> Answers(ManagerClient client, CancellationToken cancel)
+    {
+        try
+        {
+            await ClusterCommands.Ask(client, cancel);
+            return true;
+        }
+        catch (UserError error) when (error.Code == ExitCode.Unreachable)
+        {
+            return false;
+        }
+    }
+}
