@@ -1,17 +1,23 @@
 namespace Berth.Cli.Lab;
 
-/// <summary>How each daemon of a host is started, as small shell scripts that the host's process 1 runs.</summary>
+/// <summary>How a daemon of a host is started.</summary>
+/// <param name="Name">Such as <c>manager</c>.</param>
+/// <param name="Script">A small shell script that the host's process 1 runs.</param>
+/// <param name="Wanted">It runs only while this file exists; null for always.</param>
+internal sealed record DaemonScript(string Name, string Script, string? Wanted = null);
+
+/// <summary>How each daemon of a host is started.</summary>
 internal static class DaemonScripts
 {
-    /// <summary>The daemons of a host, file name and script.</summary>
-    public static IEnumerable<(string Name, string Script)> For(LabRecord lab, int number)
+    /// <summary>The daemons of a host. Managers and etcd run where the cluster wants them, which files say.</summary>
+    public static IEnumerable<DaemonScript> For(LabRecord lab, int number)
     {
-        yield return ("engine", Engine(lab, number));
+        yield return new("engine", Engine(lab, number));
         if (!lab.Berth)
             yield break;
-        if (number == 1)
-            yield return ("manager", Manager(lab));
-        yield return ("agent", Agent(lab, number));
+        yield return new("manager", Manager(lab, number), lab.ManagerConfig(number));
+        yield return new("etcd", Exec(["etcd", "--config-file", lab.EtcdConfig(number)]), lab.EtcdConfig(number));
+        yield return new("agent", Agent(lab, number));
     }
 
     private static string Engine(LabRecord lab, int number)
@@ -32,17 +38,16 @@ internal static class DaemonScripts
         return $"rm -f {Quote(lab.EngineSocket(number))} /run/docker.pid\n{Exec(arguments)}";
     }
 
-    private static string Manager(LabRecord lab) => Exec(
+    private static string Manager(LabRecord lab, int number) => LabClock.Preload(lab, number) + Exec(
     [
-        Path.Combine(lab.Binaries, "manager/berth-manager"), "--data", Path.Combine(lab.HostDirectory(1), "manager"),
-        "--listen", "unix://" + lab.ManagerSocket, "--listen", lab.ManagerUrl, "--lab",
+        Path.Combine(lab.Binaries, "manager/berth-manager"), "--data", Path.Combine(lab.HostDirectory(number), "manager"),
+        "--listen", "unix://" + lab.ManagerSocket(number),
     ]);
 
-    private static string Agent(LabRecord lab, int number) => Exec(
+    private static string Agent(LabRecord lab, int number) => LabClock.Preload(lab, number) + Exec(
     [
-        Path.Combine(lab.Binaries, "berth-agent"), "--manager", lab.ManagerUrl, "--data", Path.Combine(lab.HostDirectory(number), "agent"),
+        Path.Combine(lab.Binaries, "berth-agent"), "--data", Path.Combine(lab.HostDirectory(number), "agent"),
         "--engine", "unix://" + lab.EngineSocket(number), "--hostname", lab.HostName(number), "--address", lab.Network.Address(number),
-        "--role", number == 1 ? "manager" : "worker",
     ]);
 
     private static string Exec(IEnumerable<string> command) => $"exec {string.Join(' ', command.Select(Quote))}\n";

@@ -4,13 +4,14 @@ using System.Runtime.InteropServices;
 namespace Berth.Cli.Lab;
 
 /// <summary>The processes of a host that the lab itself started, as ids on this machine; null when not running.</summary>
-internal sealed record HostProcesses(int? Init, int? Engine, int? Containerd, int? Agent, int? Manager)
+internal sealed record HostProcesses(int? Init, int? Engine, int? Containerd, int? Agent, int? Manager, int? Etcd)
 {
     public int? this[Daemon daemon] => daemon switch
     {
         Daemon.Engine => Engine,
         Daemon.Agent => Agent,
-        _ => Manager,
+        Daemon.Manager => Manager,
+        _ => Etcd,
     };
 
     /// <summary>Reads them from the host's control group.</summary>
@@ -19,23 +20,28 @@ internal sealed record HostProcesses(int? Init, int? Engine, int? Containerd, in
         var known = Cgroups.Processes(lab.EngineCgroup(number)).Select(ProcessFacts.Read).OfType<ProcessFacts>().ToList();
         var init = known.Where(process => process.IsInit).Select(process => (int?)process.Id).FirstOrDefault();
         if (init is null)
-            return new(null, null, null, null, null);
+            return new(null, null, null, null, null, null);
         var supervisors = known.Where(process => process.Parent == init).Select(process => process.Id).ToHashSet();
         // A daemon is a supervisor's child; a fork of the daemon that has not become another program yet is not.
         int? Find(string name) => known.Where(process => process.Name == name && supervisors.Contains(process.Parent))
             .Select(process => (int?)process.Id).FirstOrDefault();
         var containerd = known.Where(process => process.Name == "containerd").Select(process => (int?)process.Id).FirstOrDefault();
-        return new(init, Find("dockerd"), containerd, Find("berth-agent"), Find("berth-manager"));
+        return new(init, Find("dockerd"), containerd, Find("berth-agent"), Find("berth-manager"), Find("etcd"));
     }
 
     /// <summary>Whether a process exists and has not ended.</summary>
     public static bool IsAlive(int id) => ProcessFacts.Read(id) is not null;
+
+    /// <summary>Whether a process is frozen.</summary>
+    public static bool IsStopped(int id) => ProcessFacts.Read(id) is { IsStopped: true };
 
     /// <summary>Sends a signal; a process that is gone is no error.</summary>
     public static void Signal(int id, int signal) => _ = NativeKill(id, signal);
 
     public const int Terminate = 15;
     public const int Kill = 9;
+    public const int Stop = 19;
+    public const int Continue = 18;
 
     [DllImport("libc", EntryPoint = "kill", SetLastError = false)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
@@ -48,10 +54,11 @@ internal enum Daemon
     Engine,
     Agent,
     Manager,
+    Etcd,
 }
 
 /// <summary>What /proc says about one process.</summary>
-internal sealed record ProcessFacts(int Id, string Name, int Parent, bool IsInit)
+internal sealed record ProcessFacts(int Id, string Name, int Parent, bool IsInit, bool IsStopped)
 {
     /// <summary>Null when the process is gone or a zombie.</summary>
     public static ProcessFacts? Read(int id)
@@ -74,6 +81,6 @@ internal sealed record ProcessFacts(int Id, string Name, int Parent, bool IsInit
             return null;
         // One number per nested pid namespace; the last is the id in the innermost.
         var ids = Value("NSpid").Split('\t');
-        return new(id, Value("Name"), int.Parse(Value("PPid"), CultureInfo.InvariantCulture), ids.Length > 1 && ids[^1] == "1");
+        return new(id, Value("Name"), int.Parse(Value("PPid"), CultureInfo.InvariantCulture), ids.Length > 1 && ids[^1] == "1", Value("State").StartsWith('T'));
     }
 }

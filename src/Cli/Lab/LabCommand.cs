@@ -32,6 +32,9 @@ public static class LabCommand
             DaemonCommand(Daemon.Engine),
             DaemonCommand(Daemon.Agent),
             DaemonCommand(Daemon.Manager),
+            DaemonCommand(Daemon.Etcd),
+            Disk(),
+            Clock(),
             Load(),
             Push(),
             Down(),
@@ -125,25 +128,67 @@ public static class LabCommand
     private static LabVerb Exec()
     {
         var words = new Argument<string[]>("CMD") { Description = "The command and its arguments", Arity = ArgumentArity.OneOrMore, CaptureRemainingTokens = true };
-        return Verb("exec", "Runs a command on a host; DOCKER_HOST and BERTH_HOST are set.", (lab, parsed, _) =>
+        return Verb("exec", "Runs a command on a host; DOCKER_HOST, BERTH_HOST and BERTH_DIR are set.", (lab, parsed, _) =>
         {
             var number = lab.HostNumber(parsed.GetRequiredValue(Host));
             return Tool.ForegroundAsync("nsenter",
                 ["-t", $"{LabHost.Init(lab, number)}", "--mount", "--uts", "--ipc", "--net", "--pid", "--", .. parsed.GetRequiredValue(words)],
-                new Dictionary<string, string> { ["DOCKER_HOST"] = "unix://" + lab.EngineSocket(number), ["BERTH_HOST"] = lab.ManagerUrl });
+                LabHost.CommandEnvironment(lab, number));
         }, Host, words).Shows("berth lab exec berth2 -- docker ps", "berth lab exec --name other 1 -- sh");
     }
 
     private static LabVerb DaemonCommand(Daemon daemon)
     {
         var name = daemon.ToString().ToLowerInvariant();
-        var verb = new Argument<string>("VERB") { Description = "kill, stop or start" }.AcceptOnlyFromAmong("kill", "stop", "start");
+        var verb = new Argument<string>("VERB") { Description = string.Join(", ", DaemonControl.Verbs) }.AcceptOnlyFromAmong(DaemonControl.Verbs);
         var hold = new Option<bool>("--hold") { Description = "With kill: it stays down until start." };
-        return Verb(name, $"Kills (SIGKILL; the host restarts it after half a second), stops (SIGTERM; stays down) or starts a host's {name}.", async (lab, parsed, cancel) =>
+        var signal = new Option<int>("--signal")
         {
-            await DaemonControl.RunAsync(lab, lab.HostNumber(parsed.GetRequiredValue(Host)), daemon, parsed.GetRequiredValue(verb), parsed.GetValue(hold), cancel);
+            Description = "With kill: another signal than KILL, such as TERM", HelpName = "signal", DefaultValueFactory = _ => HostProcesses.Kill,
+            CustomParser = result =>
+            {
+                try
+                {
+                    return DaemonControl.Signal(result.Tokens[0].Value);
+                }
+                catch (FormatException error)
+                {
+                    result.AddError($"--signal '{result.Tokens[0].Value}': {error.Message}");
+                    return HostProcesses.Kill;
+                }
+            },
+        };
+        return Verb(name, $"Kills (SIGKILL; the host restarts it after half a second), stops (SIGTERM; stays down), starts, pauses (SIGSTOP) or resumes a host's {name}.", async (lab, parsed, cancel) =>
+        {
+            await DaemonControl.RunAsync(lab, lab.HostNumber(parsed.GetRequiredValue(Host)), daemon, parsed.GetRequiredValue(verb), parsed.GetValue(hold), parsed.GetValue(signal), cancel);
             return 0;
-        }, Host, verb, hold).Shows($"berth lab {name} berth1 kill", $"berth lab {name} berth1 kill --hold", $"berth lab {name} berth1 start");
+        }, Host, verb, hold, signal).Shows($"berth lab {name} berth1 kill", $"berth lab {name} berth1 kill --signal TERM", $"berth lab {name} berth1 kill --hold", $"berth lab {name} berth1 start", $"berth lab {name} berth1 pause");
+    }
+
+    private static LabVerb Disk()
+    {
+        var verb = new Argument<string>("VERB") { Description = "fill, slow or heal" }.AcceptOnlyFromAmong("fill", "slow", "heal");
+        return Verb("disk", "Fills or slows the small disk of a host's manager and etcd (lab up --disk), or takes that back.", async (lab, parsed, cancel) =>
+        {
+            var number = lab.HostNumber(parsed.GetRequiredValue(Host));
+            await (parsed.GetRequiredValue(verb) switch
+            {
+                "fill" => LabDisk.FillAsync(lab, number, cancel),
+                "slow" => LabDisk.SlowAsync(lab, number, cancel),
+                _ => LabDisk.HealAsync(lab, number, cancel),
+            });
+            return 0;
+        }, Host, verb).Shows("berth lab disk berth1 fill", "berth lab disk berth1 slow", "berth lab disk berth1 heal");
+    }
+
+    private static LabVerb Clock()
+    {
+        var offset = new Argument<string>("OFFSET") { Description = "+30s, -5m, +2h; +0s is the right time. Behind -- when it begins with a dash" };
+        return Verb("clock", "Sets the wall clock that a host's manager and agent see (lab up --clocks).", (lab, parsed, _) =>
+        {
+            LabClock.Set(lab, lab.HostNumber(parsed.GetRequiredValue(Host)), parsed.GetRequiredValue(offset));
+            return Task.FromResult(0);
+        }, Host, offset).Shows("berth lab clock berth1 +30s", "berth lab clock berth1 -- -5m", "berth lab clock berth1 +0s");
     }
 
     private static LabVerb Load()

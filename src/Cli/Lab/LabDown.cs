@@ -9,7 +9,7 @@ internal static class LabDown
     private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(20);
 
     // What the lab itself makes in its folder; anything else there is not the lab's to delete.
-    private static readonly string[] Own = ["net", "registry", "init.sh", "boot.sh", "manager.sock"];
+    private static readonly string[] Own = ["net", "registry", "init.sh", "boot.sh"];
 
     // Each host has its own /etc/docker mounted there; containerd makes the others wherever it starts. Deepest first.
     private static readonly string[] EngineFolders = ["/etc/docker", "/opt/containerd/bin", "/opt/containerd/lib", "/opt/containerd"];

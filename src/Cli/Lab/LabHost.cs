@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Berth.Cli.Output;
 
@@ -12,17 +13,26 @@ internal static class LabHost
     public static void Prepare(LabRecord lab, int number)
     {
         var host = lab.HostDirectory(number);
-        foreach (var folder in new[] { "data", "etc/docker", "log", "daemons", "stopped", "agent" })
+        foreach (var folder in new[] { "data", "etc/docker", "log", "daemons", "stopped", "agent", "manager", "etcd" })
             LabStore.MakePrivate(Path.Combine(host, folder));
         WriteHosts(lab, number);
         File.WriteAllText(Path.Combine(host, "etc/hostname"), lab.HostName(number) + "\n");
         File.WriteAllText(Path.Combine(host, "etc/resolv.conf"), "# a lab has no way out, so no name server either\n");
-        var daemons = number == 1 ? "engine manager agent" : "engine agent";
-        File.WriteAllText(Path.Combine(host, "host.env"), $"HOSTNAME={lab.HostName(number)}\nDAEMONS='{daemons}'\n");
+        File.WriteAllText(Path.Combine(host, "host.env"), $"HOSTNAME={lab.HostName(number)}\nDAEMONS='engine manager etcd agent'\n");
+        LabClock.Prepare(lab, number);
         foreach (var script in new[] { "init.sh", "boot.sh" })
             WriteScript(lab, number, script);
-        foreach (var (name, script) in DaemonScripts.For(lab, number))
-            File.WriteAllText(Path.Combine(host, "daemons", name), script);
+        foreach (var daemon in DaemonScripts.For(lab, number))
+            WriteDaemon(lab, number, daemon);
+    }
+
+    /// <summary>Writes how a daemon is started; the script last, as it is what the host looks for.</summary>
+    public static void WriteDaemon(LabRecord lab, int number, DaemonScript daemon)
+    {
+        var file = Path.Combine(lab.HostDirectory(number), "daemons", daemon.Name);
+        if (daemon.Wanted is { } wanted)
+            File.WriteAllText(file + ".wanted", wanted);
+        File.WriteAllText(file, daemon.Script);
     }
 
     /// <summary>Written in place: running hosts have this very file mounted as their /etc/hosts.</summary>
@@ -43,6 +53,7 @@ internal static class LabHost
     {
         foreach (var stopped in Directory.GetFiles(Path.Combine(lab.HostDirectory(number), "stopped")))
             File.Delete(stopped);
+        await LabDisk.PrepareAsync(lab, number, cancel);
         var joins = Cgroups.Make(lab.EngineCgroup(number));
         foreach (var file in joins)
             Directory.CreateDirectory(Path.Combine(Path.GetDirectoryName(Path.GetDirectoryName(file))!, "ctr"));
@@ -70,8 +81,29 @@ internal static class LabHost
         }
         await LabSwitch.UnplugAsync(lab, number, cancel);
         File.Delete(lab.EngineSocket(number));
-        if (number == 1)
-            File.Delete(lab.ManagerSocket);
+        File.Delete(lab.ManagerSocket(number));
+    }
+
+    /// <summary>A file of a host as this machine reads it: what is mounted inside a host is seen through its processes only.</summary>
+    public static string Seen(LabRecord lab, int number, string file) =>
+        HostProcesses.Read(lab, number).Init is { } init ? string.Create(CultureInfo.InvariantCulture, $"/proc/{init}/root{file}") : file;
+
+    /// <summary>What commands find in their environment on a host: its engine, its manager, its daemons' files.</summary>
+    public static Dictionary<string, string> CommandEnvironment(LabRecord lab, int number) => new()
+    {
+        ["DOCKER_HOST"] = "unix://" + lab.EngineSocket(number),
+        ["BERTH_HOST"] = "unix://" + lab.ManagerSocket(number),
+        ["BERTH_DIR"] = lab.HostDirectory(number),
+    };
+
+    /// <summary>Has the host look at once whether a daemon is to be started, instead of within half a second.</summary>
+    public static void Wake(LabRecord lab, int number, string daemon)
+    {
+        var pipe = Seen(lab, number, $"/run/lab/{daemon}.wait");
+        // Read and write: opening a pipe for writing alone would wait for a reader.
+        if (File.Exists(pipe))
+            using (var wake = new FileStream(pipe, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, 1))
+                wake.Write("\n"u8);
     }
 
     /// <exception cref="UserError">It is off.</exception>

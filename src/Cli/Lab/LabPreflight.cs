@@ -29,13 +29,20 @@ internal static class LabPreflight
             throw new UserError($"this machine lacks {string.Join(", ", missing.Select(need => need.Tool))}",
                 $"apt-get install -y {string.Join(' ', missing.Select(need => need.Package).Distinct())}");
 
+        if (lab.Clocks && LabClock.Library is null)
+            throw new UserError("this machine lacks libfaketime, by which clocks are set", "apt-get install -y libfaketime; or leave --clocks out");
+        if (lab is { DiskMegabytes: > 0 } && !Tool.Exists("mkfs.ext4"))
+            throw new UserError("this machine lacks mkfs.ext4, and managers' disks need file systems", "apt-get install -y e2fsprogs; or leave --disk out");
+        if (lab is { Berth: true, Managers: > 1 } && !Tool.Exists("etcd"))
+            throw new UserError($"this machine lacks etcd, in which {lab.Managers} managers keep the state", "apt-get install -y etcd-server; or choose --managers 1");
+
         string[] binaries = lab.Berth ? [Path.Combine(lab.Binaries, "berth-agent"), Path.Combine(lab.Binaries, "manager/berth-manager")] : [];
         if (binaries.Where(file => !File.Exists(file)).ToList() is [_, ..] absent)
             throw new UserError($"{string.Join(" and ", absent)} do not exist, and the hosts run them",
                 "build them: make publish; or name their folder in BERTH_BIN_DIR; or make hosts with engines only: --no-berth");
 
-        if (lab.EngineSocket(lab.Hosts).Length > LongestSocketPath)
-            throw new UserError($"{lab.EngineSocket(lab.Hosts)} is too long for a unix socket ({LongestSocketPath} characters at most)",
+        if (lab.ManagerSocket(lab.Hosts).Length > LongestSocketPath)
+            throw new UserError($"{lab.ManagerSocket(lab.Hosts)} is too long for a unix socket ({LongestSocketPath} characters at most)",
                 "choose a shorter folder with --dir", ExitCode.WrongUsage);
         if (lab.Directory.Any(char.IsWhiteSpace) || lab.Directory.Contains('"', StringComparison.Ordinal))
             throw new UserError($"the lab's folder '{lab.Directory}' has spaces or quotes in its name", "choose another folder with --dir", ExitCode.WrongUsage);

@@ -29,6 +29,21 @@ internal sealed partial record LabRecord
     /// <summary>Whether managers and agents run in the hosts, or only engines.</summary>
     public bool Berth { get; init; } = true;
 
+    /// <summary>How many hosts, the first ones, were asked to run managers.</summary>
+    public int Managers { get; init; } = 1;
+
+    /// <summary>Which version of labs made it; hosts of an earlier one run scripts that this one does not know.</summary>
+    public int Format { get; init; }
+
+    /// <summary>The format of labs that this version makes.</summary>
+    public const int NewestFormat = 2;
+
+    /// <summary>Size in MiB of the small disk that managers and etcd have on each host, so that it can be filled and slowed; 0 for a folder.</summary>
+    public int DiskMegabytes { get; init; }
+
+    /// <summary>Whether the clocks that managers and agents see can be set.</summary>
+    public bool Clocks { get; init; }
+
     public bool LiveRestore { get; init; } = true;
 
     public ImmutableArray<string> EngineArguments { get; init; } = [];
@@ -42,11 +57,9 @@ internal sealed partial record LabRecord
     [JsonIgnore]
     public LabNetwork Network => LabNetwork.Parse(Subnet);
 
+    /// <summary>Every host's manager socket, as <c>--host</c> takes them; where there is no manager there is no socket.</summary>
     [JsonIgnore]
-    public string ManagerSocket => Path.Combine(Directory, "manager.sock");
-
-    [JsonIgnore]
-    public string ManagerUrl => $"http://{Network.Address(1)}:2400";
+    public string ManagerHosts => string.Join(',', Numbers.Select(number => "unix://" + ManagerSocket(number)));
 
     [JsonIgnore]
     public string SwitchNamespace => Path.Combine(Directory, "net", "switch");
@@ -54,6 +67,17 @@ internal sealed partial record LabRecord
     /// <summary>The interface that this machine has in the lab.</summary>
     [JsonIgnore]
     public string MachineLink => "lab-" + Name;
+
+    /// <summary>Where a host's manager listens, when it has one.</summary>
+    public string ManagerSocket(int number) => Path.Combine(HostDirectory(number), "manager.sock");
+
+    public string ManagerUrl(int number) => $"https://{Network.Address(number)}:2400";
+
+    /// <summary>Says that a manager is wanted on a host.</summary>
+    public string ManagerConfig(int number) => Path.Combine(HostDirectory(number), "manager", "manager.json");
+
+    /// <summary>Says that an etcd member is wanted on a host.</summary>
+    public string EtcdConfig(int number) => Path.Combine(HostDirectory(number), "etcd", "etcd.yml");
 
     public string HostNamespace(int number) => Path.Combine(Directory, "net", Number(number));
 

@@ -5,7 +5,14 @@ namespace Berth.Cli.Lab;
 
 /// <summary>What a person asked for on the command line; null where they left it to the lab.</summary>
 internal sealed record LabWish(string Name, int? Hosts, string? Subnet, string? Directory, bool Registry, bool NoBerth,
-    ImmutableArray<string> EngineArguments, bool? LiveRestore);
+    ImmutableArray<string> EngineArguments, bool? LiveRestore)
+{
+    public int? Managers { get; init; }
+
+    public int? DiskMegabytes { get; init; }
+
+    public bool Clocks { get; init; }
+}
 
 /// <summary>Makes a lab whole: everything that is missing, off, stopped or cut is made, started or joined; the rest is left alone.</summary>
 internal sealed class LabUp(LabRecord lab, Action<string> progress)
@@ -46,11 +53,12 @@ internal sealed class LabUp(LabRecord lab, Action<string> progress)
             return;
         }
         LabHost.WriteHosts(lab, number);
-        foreach (var (name, script) in DaemonScripts.For(lab, number).Where(daemon => !File.Exists(Path.Combine(lab.HostDirectory(number), "daemons", daemon.Name))))
+        foreach (var daemon in DaemonScripts.For(lab, number).Where(daemon => !File.Exists(Path.Combine(lab.HostDirectory(number), "daemons", daemon.Name))))
         {
-            Say($"{lab.HostName(number)}: adding its {name}");
-            await File.WriteAllTextAsync(Path.Combine(lab.HostDirectory(number), "daemons", name), script, cancel);
+            Say($"{lab.HostName(number)}: adding its {daemon.Name}");
+            LabHost.WriteDaemon(lab, number, daemon);
         }
+        Resume(number);
         foreach (var stopped in Directory.GetFiles(Path.Combine(lab.HostDirectory(number), "stopped")))
         {
             Say($"{lab.HostName(number)}: starting its {Path.GetFileName(stopped)}");
@@ -60,6 +68,18 @@ internal sealed class LabUp(LabRecord lab, Action<string> progress)
         {
             Say($"{lab.HostName(number)}: joining its link again");
             await LabSwitch.JoinAsync(lab, number, cancel);
+        }
+    }
+
+    private void Resume(int number)
+    {
+        var processes = HostProcesses.Read(lab, number);
+        foreach (var daemon in Enum.GetValues<Daemon>())
+        {
+            if (processes[daemon] is not { } id || !HostProcesses.IsStopped(id))
+                continue;
+            Say($"{lab.HostName(number)}: resuming its {daemon.ToString().ToLowerInvariant()}");
+            HostProcesses.Signal(id, HostProcesses.Continue);
         }
     }
 
@@ -74,11 +94,12 @@ internal sealed class LabUp(LabRecord lab, Action<string> progress)
     private async Task BerthAsync(CancellationToken cancel)
     {
         ManagerLink.Make(lab);
-        var waiting = "no answer from the manager";
+        await new LabCluster(lab, Say).FormAsync(cancel);
+        var waiting = "no answer from the managers";
         var isReady = await Tool.UntilAsync(async stop => (waiting = await ReadyNodes.MissingAsync(lab, stop)) is "", ReadyLimit, cancel);
         if (!isReady)
             throw new UserError($"not every node became Ready within {ReadyLimit.TotalSeconds:0} s: {waiting}",
-                $"read {lab.HostDirectory(1)}/log/manager.log and each host's log/agent.log in {lab.Directory}");
+                $"read each host's log/manager.log and log/agent.log in {lab.Directory}");
     }
 
     private void Say(string line)
@@ -94,6 +115,8 @@ internal sealed class LabUp(LabRecord lab, Action<string> progress)
         LabRecord.CheckName(wish.Name);
         if (wish.Hosts is < 1 or > LabNetwork.MostHosts)
             throw new UserError($"a lab cannot have {wish.Hosts} hosts", $"choose 1 to {LabNetwork.MostHosts}", ExitCode.WrongUsage);
+        if (wish.Managers is { } managers && (managers is < 1 or > 5 || managers > Math.Max(wish.Hosts ?? 3, Math.Max(existing?.Hosts ?? 0, wish.Hosts is null ? managers : 0))))
+            throw new UserError($"a lab of {Math.Max(wish.Hosts ?? 3, existing?.Hosts ?? 0)} hosts cannot have {managers} managers", "choose 1, 3 or 5, and as many hosts at least", ExitCode.WrongUsage);
         if (existing is not null)
         {
             RequireSame(wish, existing);
@@ -102,6 +125,7 @@ internal sealed class LabUp(LabRecord lab, Action<string> progress)
                 Hosts = Math.Max(existing.Hosts, wish.Hosts ?? 0),
                 Registry = existing.Registry || wish.Registry,
                 Berth = existing.Berth || !wish.NoBerth,
+                Managers = Math.Max(existing.Managers, wish.Managers ?? 0),
                 Binaries = binaries,
             };
         }
@@ -114,7 +138,11 @@ internal sealed class LabUp(LabRecord lab, Action<string> progress)
             Name = wish.Name,
             Subnet = network.Subnet,
             Directory = Path.GetFullPath(wish.Directory ?? LabStore.RecordFolder(wish.Name)),
-            Hosts = wish.Hosts ?? 3,
+            Hosts = wish.Hosts ?? Math.Max(3, wish.Managers ?? 0),
+            Managers = wish.Managers ?? 1,
+            Format = LabRecord.NewestFormat,
+            DiskMegabytes = wish.DiskMegabytes ?? 0,
+            Clocks = wish.Clocks,
             Registry = wish.Registry,
             Berth = !wish.NoBerth,
             LiveRestore = wish.LiveRestore ?? true,
@@ -127,6 +155,9 @@ internal sealed class LabUp(LabRecord lab, Action<string> progress)
     private static void RequireSame(LabWish wish, LabRecord lab)
     {
         string? differs =
+            lab.Format != LabRecord.NewestFormat ? "another version of berth made it, whose hosts run other scripts" :
+            wish.DiskMegabytes is { } disk && disk != lab.DiskMegabytes ? $"its managers' disks have {lab.DiskMegabytes} MiB (0: they are folders)" :
+            wish.Clocks && !lab.Clocks ? "its daemons were started without libfaketime" :
             wish.Subnet is { } subnet && subnet != lab.Subnet ? $"its network is {lab.Subnet}" :
             wish.Directory is { } folder && Path.GetFullPath(folder) != lab.Directory ? $"its folder is {lab.Directory}" :
             wish.LiveRestore is { } restore && restore != lab.LiveRestore ? $"its engines run with live-restore={lab.LiveRestore.ToString().ToLowerInvariant()}" :

@@ -1,26 +1,19 @@
-using System.Diagnostics;
 using System.Text.Json;
 
 namespace Berth.Cli.Lab;
 
-/// <summary>Asks the lab's manager, through this same program, which hosts have become ready nodes.</summary>
+/// <summary>Asks the lab's managers, through this same program, which hosts have become ready nodes.</summary>
 internal static class ReadyNodes
 {
     /// <returns>What is still missing, for people; empty when every host is a ready node.</returns>
     public static async Task<string> MissingAsync(LabRecord lab, CancellationToken cancel)
     {
-        if (!File.Exists(lab.ManagerSocket))
-            return "the manager has not opened its socket";
-        using var process = Tool.Start(Environment.ProcessPath!, ["node", "ls", "--format", "json", "--host", "unix://" + lab.ManagerSocket], info =>
-        {
-            info.RedirectStandardOutput = true;
-            info.RedirectStandardError = true;
-        });
-        var error = process.StandardError.ReadToEndAsync(cancel);
-        var output = await process.StandardOutput.ReadToEndAsync(cancel);
-        await process.WaitForExitAsync(cancel);
-        if (process.ExitCode != 0)
-            return (await error).Trim();
+        if (!lab.Numbers.Any(number => File.Exists(lab.ManagerSocket(number))))
+            return "no manager has opened its socket";
+        var (exitCode, output, error) = await Tool.ReadAsync(Environment.ProcessPath!, ["node", "ls", "--format", "json", "--host", lab.ManagerHosts],
+            new Dictionary<string, string>(), "", cancel);
+        if (exitCode != 0)
+            return error.Trim();
         var ready = Ready(output);
         return string.Join(", ", lab.Numbers.Select(lab.HostName).Where(name => !ready.Contains(name)).Select(name => name + " is not ready"));
     }

@@ -40,6 +40,31 @@ internal static class Tool
         return (process.ExitCode, error + await output);
     }
 
+    private static readonly string[] Named = ["BERTH_HOST", "BERTH_CONTEXT"];
+
+    /// <summary>Runs a program to its end and reads what it prints.</summary>
+    public static async Task<(int ExitCode, string Output, string Error)> ReadAsync(string file, IEnumerable<string> arguments,
+        IReadOnlyDictionary<string, string> environment, string input, CancellationToken cancel)
+    {
+        using var process = Start(file, arguments, info =>
+        {
+            info.RedirectStandardInput = true;
+            info.RedirectStandardOutput = true;
+            info.RedirectStandardError = true;
+            // What this shell says of managers and contexts is not the lab's.
+            foreach (var name in Named)
+                info.Environment.Remove(name);
+            foreach (var (name, value) in environment)
+                info.Environment[name] = value;
+        });
+        await process.StandardInput.WriteAsync(input);
+        process.StandardInput.Close();
+        var error = process.StandardError.ReadToEndAsync(cancel);
+        var output = await process.StandardOutput.ReadToEndAsync(cancel);
+        await process.WaitForExitAsync(cancel);
+        return (process.ExitCode, output, await error);
+    }
+
     /// <summary>Runs a tool on this terminal and returns its exit status; Ctrl-C is the tool's to handle.</summary>
     public static async Task<int> ForegroundAsync(string file, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment)
     {

@@ -40,7 +40,18 @@ own hosts "$hosts"
 own hostname "$name"
 own resolv.conf "$resolver"
 ln -s "$host/docker.sock" /run/docker.sock
-ln -s "$host/../manager.sock" /run/berth/manager.sock
+ln -s "$host/manager.sock" /run/berth/manager.sock
+
+# A disk of their own for the manager and etcd, where the lab has such: it can be filled and slowed.
+if [ -e "$host/disk.img" ]; then
+  mkdir -p "$host/disk"
+  mount -o loop "$host/disk.img" "$host/disk"
+  rm -f "$host/disk/fill"
+  for folder in manager etcd; do
+    mkdir -p -m 700 "$host/disk/$folder" "$host/$folder"
+    mount --bind "$host/disk/$folder" "$host/$folder"
+  done
+fi
 
 # Keeps the end of a log that grew too long. It is cut in place: what survived a daemon still appends to the same file. On a
 # full disk it stays as it is.
@@ -50,14 +61,16 @@ cut_log() {
   rm -f "$1.end"
 }
 
-# Restarts a daemon half a second after it ended, unless a lab verb stopped it. Waiting on a pipe nobody writes to costs
-# no process, as `sleep` would.
+# Restarts a daemon half a second after it ended, unless a lab verb stopped it. One that is wanted only while a file exists
+# (managers, etcd) is started once that is there. Waiting on a pipe nobody writes to costs no process, as `sleep` would; a
+# line written to it ends the wait.
 supervise() {
-  local daemon=$1 status
+  local daemon=$1 status wanted=
   mkfifo "/run/lab/$daemon.wait"
   exec 9<>"/run/lab/$daemon.wait"
   while :; do
-    if [ -e "$host/daemons/$daemon" ] && [ ! -e "$host/stopped/$daemon" ]; then
+    if [ -e "$host/daemons/$daemon.wanted" ]; then read -r wanted <"$host/daemons/$daemon.wanted" || true; fi
+    if [ -e "$host/daemons/$daemon" ] && [ ! -e "$host/stopped/$daemon" ] && { [ -z "$wanted" ] || [ -e "$wanted" ]; }; then
       cut_log "$host/log/$daemon.log" || true
       /bin/sh "$host/daemons/$daemon" </dev/null >>"$host/log/$daemon.log" 2>&1 9>&- &
       status=0

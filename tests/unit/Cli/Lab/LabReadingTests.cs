@@ -25,6 +25,7 @@ public sealed class LabReadingTests
         Assert.True(ProcessFacts.Parse(77, ["Name:\tbash", "State:\tS (sleeping)", "PPid:\t5", "NSpid:\t77\t1"])!.IsInit);
         Assert.False(ProcessFacts.Parse(78, ["Name:\tdockerd", "State:\tS (sleeping)", "PPid:\t77", "NSpid:\t78\t12"])!.IsInit);
         Assert.False(ProcessFacts.Parse(1, ["Name:\tinit", "State:\tS (sleeping)", "PPid:\t0", "NSpid:\t1"])!.IsInit);
+        Assert.True(ProcessFacts.Parse(80, ["Name:\tetcd", "State:\tT (stopped)", "PPid:\t77", "NSpid:\t80\t14"])!.IsStopped);
         Assert.Null(ProcessFacts.Parse(79, ["Name:\tdockerd", "State:\tZ (zombie)", "PPid:\t77", "NSpid:\t79\t13"]));
     }
 

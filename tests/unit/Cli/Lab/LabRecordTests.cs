@@ -6,7 +6,7 @@ namespace Berth.Tests.Cli.Lab;
 
 public sealed class LabRecordTests
 {
-    private static readonly LabRecord Lab = new() { Name = "berth", Subnet = "10.210.0.0/24", Directory = "/l", Hosts = 12, Binaries = "/b" };
+    private static readonly LabRecord Lab = new() { Name = "berth", Subnet = "10.210.0.0/24", Directory = "/l", Hosts = 12, Binaries = "/b", Format = LabRecord.NewestFormat };
 
     [Theory]
     [InlineData("berth12", 12)]
@@ -66,11 +66,26 @@ public sealed class LabRecordTests
     }
 
     [Fact]
+    public void A_lab_has_one_manager_unless_more_are_asked_for_and_never_loses_any()
+    {
+        Assert.Equal((1, 3), (Plan(Wish(), null).Managers, Plan(Wish(), null).Hosts));
+        Assert.Equal((5, 5), (Plan(Wish() with { Managers = 5 }, null).Managers, Plan(Wish() with { Managers = 5 }, null).Hosts));
+        Assert.Equal(3, Plan(Wish() with { Managers = 3 }, Lab).Managers);
+        Assert.Equal(3, Plan(Wish(), Lab with { Managers = 3 }).Managers);
+        Assert.Contains("cannot have 3 managers", Assert.Throws<UserError>(() => Plan(Wish() with { Hosts = 2, Managers = 3 }, null)).Message);
+    }
+
+    [Fact]
+    public void A_lab_of_an_earlier_version_is_to_be_made_anew() =>
+        Assert.Contains("berth lab down", Assert.Throws<UserError>(() => Plan(Wish(), Lab with { Format = 0 })).Next);
+
+    [Fact]
     public void What_cannot_change_in_an_existing_lab_is_refused()
     {
         LabWish[] wishes =
         [
             Wish() with { Subnet = "10.220.0.0/24" }, Wish() with { Directory = "/elsewhere" }, Wish() with { LiveRestore = false }, Wish() with { EngineArguments = ["--debug"] },
+            Wish() with { DiskMegabytes = 256 }, Wish() with { Clocks = true },
         ];
 
         Assert.All(wishes, wish => Assert.Contains("berth lab down", Assert.Throws<UserError>(() => Plan(wish, Lab)).Next));
