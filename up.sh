@@ -54,8 +54,8 @@ else
   if [ -e "$lab_record" ]; then restart_replaced; fi
   bin/berth lab up --hosts "$hosts"
   bin/berth lab load .out/images/all.tar
-  # The lab's own manager is asked: another one may be this machine's default.
-  BERTH_HOST=unix://$(bin/berth lab status --format json | sed -n 's/^  "manager_socket": "\(.*\)",$/\1/p')
+  # The lab's own managers are asked: another one may be this machine's default.
+  BERTH_HOST=$(bin/berth lab status --format json | sed -n 's/^  "berth_host": "\(.*\)",$/\1/p')
   export BERTH_HOST
   mapfile -t addresses < <(bin/berth lab status --format json | sed -n 's/^ *"address": "\(.*\)",$/\1/p')
 fi
@@ -69,7 +69,7 @@ for address in "${addresses[@]}"; do
   done
 done
 
-if [ "$(readlink /run/berth/manager.sock 2>/dev/null)" != "${BERTH_HOST#unix://}" ] && [ "$hosts" != 1 ]; then
+if [ "unix://$(readlink /run/berth/manager.sock 2>/dev/null)" != "${BERTH_HOST%%,*}" ] && [ "$hosts" != 1 ]; then
   step "another manager is this machine's default; first: export BERTH_HOST=$BERTH_HOST"
 fi
 cat <<END

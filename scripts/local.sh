@@ -54,6 +54,20 @@ note_images() {
   done
 }
 
+start_manager() { run_in_background manager berth-manager bin/manager/berth-manager --data "$local_dir/manager" --listen "unix://$local_dir/manager.sock"; }
+
+# The first time: what 'cluster init' wants is a manager, and the supervisor that starts it is this script.
+form_cluster() {
+  local wanted=$local_dir/manager/manager.json init
+  if [ -e "$wanted" ]; then start_manager; return 0; fi
+  step "forming a cluster of this machine: berth cluster init"
+  BERTH_DIR=$local_dir BERTH_HOST=unix://$local_dir/manager.sock bin/berth cluster init --advertise-addr 127.0.0.1 >"$local_dir/init.log" 2>&1 &
+  init=$!
+  while [ ! -e "$wanted" ] && kill -0 $init 2>/dev/null; do sleep 0.05; done
+  if [ -e "$wanted" ]; then start_manager; fi
+  wait $init || { cat "$local_dir/init.log" >&2; die "the cluster could not be formed" "read $local_dir/manager.log and $local_dir/agent.log"; }
+}
+
 local_up() {
   mkdir -p "$local_dir"
   chmod 700 "$local_dir"
@@ -69,9 +83,8 @@ local_up() {
     fi
     wait_for "the Docker Engine" "$local_dir/engine.log" engine_answers
   fi
-  run_in_background manager berth-manager bin/manager/berth-manager --data "$local_dir/manager" --listen "unix://$local_dir/manager.sock"
-  run_in_background agent berth-agent bin/berth-agent --manager "unix://$local_dir/manager.sock" --data "$local_dir/agent" \
-    --engine "unix://$engine_socket" --role manager --address 127.0.0.1
+  run_in_background agent berth-agent bin/berth-agent --data "$local_dir/agent" --engine "unix://$engine_socket" --address 127.0.0.1
+  form_cluster
   mkdir -p -m 700 /run/berth
   if [ -L /run/berth/manager.sock ] && [ ! -e /run/berth/manager.sock ]; then rm /run/berth/manager.sock; fi
   if [ ! -e /run/berth/manager.sock ]; then ln -s "$local_dir/manager.sock" /run/berth/manager.sock; fi

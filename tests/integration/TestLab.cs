@@ -9,7 +9,7 @@ public sealed class TestLab(string name) : IAsyncDisposable
 
     public string Name => name;
 
-    /// <summary>How <c>berth</c> on this machine reaches the lab's manager, for <c>--host</c> or BERTH_HOST.</summary>
+    /// <summary>How <c>berth</c> on this machine reaches the lab's managers, for <c>--host</c> or BERTH_HOST.</summary>
     public string Host { get; private set; } = "";
 
     /// <summary>The newest <c>lab status</c>; see <see cref="RefreshAsync"/>.</summary>
@@ -60,7 +60,7 @@ public sealed class TestLab(string name) : IAsyncDisposable
     public async Task RefreshAsync()
     {
         Status = (await LabAsync("status", "--format", "json")).Json();
-        Host = "unix://" + Status.GetProperty("manager_socket").GetString();
+        Host = Status.GetProperty("berth_host").GetString()!;
     }
 
     /// <summary>Builds the sample images when they are out of date, and loads them into every engine.</summary>

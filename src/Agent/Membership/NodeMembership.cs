@@ -24,6 +24,9 @@ public interface IMembershipMemory
 public sealed class NodeMembership(MembershipFiles files, IMembershipMemory memory, Func<JoinWish, Joiner> describe, Random chance, ILogger log, TimeProvider time)
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(500);
+
+    // A person waits while a host joins.
+    private static readonly TimeSpan LookForWishEvery = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(5);
 
     private readonly EnrollmentCalls _calls = new(time);
@@ -37,6 +40,7 @@ public sealed class NodeMembership(MembershipFiles files, IMembershipMemory memo
     private string _manager = "";
     private string _refusal = "";
     private string _trouble = "";
+    private string _role = "";
 
     /// <summary>Who this node is; null before it joined.</summary>
     public TlsIdentity? Identity { get; private set; }
@@ -62,7 +66,7 @@ public sealed class NodeMembership(MembershipFiles files, IMembershipMemory memo
     /// <summary>Runs until the agent stops.</summary>
     public async Task RunAsync(CancellationToken stopping)
     {
-        using var timer = new PeriodicTimer(LookEvery, time);
+        using var timer = new PeriodicTimer(Identity is null ? LookForWishEvery : LookEvery, time);
         try
         {
             do
@@ -74,7 +78,7 @@ public sealed class NodeMembership(MembershipFiles files, IMembershipMemory memo
                 else if (Identity?.Current is { } current && time.GetUtcNow() >= NextRenewal(current.Subject))
                     await RenewAsync(stopping).ConfigureAwait(false);
             }
-            while (await timer.WaitForNextTickAsync(stopping).ConfigureAwait(false));
+            while (await NextLookAsync(timer, stopping).ConfigureAwait(false));
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
@@ -132,6 +136,14 @@ public sealed class NodeMembership(MembershipFiles files, IMembershipMemory memo
     {
         files.Identity.Remove();
         files.Write(new AgentStatus(JoinState.Unjoined, ""));
+    }
+
+    private ValueTask<bool> NextLookAsync(PeriodicTimer timer, CancellationToken stopping)
+    {
+        var period = Identity is null ? LookForWishEvery : LookEvery;
+        if (timer.Period != period)
+            timer.Period = period;
+        return timer.WaitForNextTickAsync(stopping);
     }
 
     private DateTimeOffset NextRenewal(NodeCertificate subject)
@@ -248,6 +260,7 @@ public sealed class NodeMembership(MembershipFiles files, IMembershipMemory memo
             stopping).ConfigureAwait(false);
         lock (_lock)
             (_failures, _wantedBy, _chance, _trouble) = (0, null, chance.NextDouble(), "");
+        _role = answer.Role == Protocol.V1.NodeRole.Manager ? "manager" : "worker";
         Become(identity);
         Say();
     }
@@ -277,7 +290,7 @@ public sealed class NodeMembership(MembershipFiles files, IMembershipMemory memo
             : Identity is not null || _manager.Length > 0 ? JoinState.Joined
             : JoinState.Unjoined;
         files.Write(new AgentStatus(
-            state, memory.Node.ToString(), Identity?.Current?.Subject.Cluster.ToString() ?? "", _manager, _refusal.Length > 0 ? _refusal : _trouble));
+            state, memory.Node.ToString(), Identity?.Current?.Subject.Cluster.ToString() ?? "", _manager, _refusal.Length > 0 ? _refusal : _trouble, _role));
     }
 
     private static bool IsPassing(Exception error, CancellationToken stopping) =>

@@ -51,7 +51,7 @@ internal static class AdvertiseAddress
         if (IPAddress.TryParse(given, out var address))
         {
             // An address that is not an interface's may be one that a router forwards to this host.
-            return IPAddress.IsLoopback(address) || address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any)
+            return address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any)
                 ? throw UserError.Usage($"{Flag} {given}: others cannot reach this host there", Named(there))
                 : address;
         }

@@ -45,6 +45,8 @@ internal static class ClusterInit
         if (agent.State is not ("unjoined" or "refused"))
             throw new UserError($"this node is already part of a cluster ({agent.ClusterId})", "leave it first: berth cluster leave");
 
+        if (System.Net.IPAddress.IsLoopback(System.Net.IPAddress.Parse(address)))
+            context.Terminal.Note($"note: others cannot reach this host at {address}: it stays a cluster of one until it is made anew with another --advertise-addr");
         HostWishes.Manage(paths, new ManagerConfig { NodeId = agent.NodeId, Hostname = Environment.MachineName, Advertise = address, Store = store });
         using var client = new ManagerClient(paths.Socket, context.Time);
         try

@@ -27,6 +27,7 @@ public sealed class AdvertiseAddressTests
     [Theory]
     [InlineData("10.1.0.1", "10.1.0.1")]
     [InlineData("203.0.113.9", "203.0.113.9")]
+    [InlineData("127.0.0.1", "127.0.0.1")]
     [InlineData("eth1", "10.1.0.1")]
     [InlineData("docker0", "172.17.0.1")]
     public void An_address_or_interface_that_is_given_is_taken(string given, string expected) =>
@@ -34,7 +35,6 @@ public sealed class AdvertiseAddressTests
 
     [Theory]
     [InlineData("eth7", "--advertise-addr 'eth7' is neither an IP address nor an interface of this host that has one")]
-    [InlineData("127.0.0.1", "--advertise-addr 127.0.0.1: others cannot reach this host there")]
     [InlineData("0.0.0.0", "--advertise-addr 0.0.0.0: others cannot reach this host there")]
     [InlineData("eth0", "interface eth0 has several addresses: 10.0.0.1, 10.0.0.2")]
     public void What_others_cannot_use_is_refused(string given, string why) =>
