@@ -1,34 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Berth.Cli.Output;
+using Berth.Identity;
 
 namespace Berth.Cli.Host;
-
-/// <summary>That a manager is wanted on a host, and how: <c>manager.json</c>.</summary>
-internal sealed record ManagerConfig
-{
-    /// <summary>The host's node id.</summary>
-    public required string NodeId { get; init; }
-
-    /// <summary>The host's name.</summary>
-    public required string Hostname { get; init; }
-
-    /// <summary>Where others reach it: an IP address.</summary>
-    public required string Advertise { get; init; }
-
-    /// <summary>Where the state is kept.</summary>
-    public required StoreConfig Store { get; init; }
-}
-
-/// <summary>Where a manager keeps the state.</summary>
-internal sealed record StoreConfig
-{
-    /// <summary><c>sqlite</c>, <c>postgres</c> or <c>etcd</c>.</summary>
-    public required string Kind { get; init; }
-
-    /// <summary>How PostgreSQL is reached; null elsewhere.</summary>
-    public string? Postgres { get; init; }
-}
 
 /// <summary>A wish that the agent joins: <c>join.json</c>.</summary>
 internal sealed record JoinWish
@@ -80,7 +55,6 @@ internal sealed record AgentStatus
 
 /// <summary>How these files are written, without reflection.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = true)]
-[JsonSerializable(typeof(ManagerConfig))]
 [JsonSerializable(typeof(JoinWish))]
 [JsonSerializable(typeof(AgentStatus))]
 internal sealed partial class HostJson : JsonSerializerContext;
@@ -91,10 +65,10 @@ internal static class HostWishes
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     /// <summary>A manager is wanted here.</summary>
-    public static void Manage(HostPaths paths, ManagerConfig config)
+    public static void Manage(HostPaths paths, ManagerFile file)
     {
         Directory.CreateDirectory(paths.Manager, OwnerOnly);
-        PrivateFile.Write(paths.ManagerConfig, JsonSerializer.Serialize(config, HostJson.Default.ManagerConfig) + "\n");
+        file.Save(paths.Manager);
     }
 
     /// <summary>The agent is to join.</summary>

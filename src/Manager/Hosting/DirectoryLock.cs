@@ -1,9 +1,12 @@
+using System.Globalization;
+
 namespace Berth.Manager.Hosting;
 
 /// <summary>Keeps a second manager off a data directory, for as long as the process lives.</summary>
 public sealed class DirectoryLock : IDisposable
 {
     private const string FileName = "lock";
+    private const string PidFileName = "manager.pid";
     private const UnixFileMode OwnerOnlyDirectory = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     private readonly FileStream _file;
@@ -19,13 +22,16 @@ public sealed class DirectoryLock : IDisposable
         {
             Directory.CreateDirectory(directory, OwnerOnlyDirectory);
             File.SetUnixFileMode(directory, OwnerOnlyDirectory);
-            return new DirectoryLock(new FileStream(path, new FileStreamOptions
+            var file = new FileStream(path, new FileStreamOptions
             {
                 Mode = FileMode.OpenOrCreate,
                 Access = FileAccess.ReadWrite,
                 Share = FileShare.None,
                 UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-            }));
+            });
+            // Agent and command line end a manager that is not wanted any more by this number; who reads it looks what it is.
+            File.WriteAllText(Path.Combine(directory, PidFileName), Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+            return new DirectoryLock(file);
         }
         catch (IOException) when (File.Exists(path))
         {

@@ -42,7 +42,7 @@ public sealed class ArchitectureTests
         ["Agent/Membership"] = [Protocol, Identity],
         ["Agent/Session"] = ["Berth.Agent.Membership", "Berth.Agent.Tasks", "Berth.Agent.Engine", Protocol, Identity],
         ["Agent/Hosting"] = ["Berth.Agent", Protocol, Identity],
-        ["Cli/Host"] = ["Berth.Cli.Client", "Berth.Cli.Output"],
+        ["Cli/Host"] = ["Berth.Cli.Client", "Berth.Cli.Output", Identity],
         ["Cli/Commands"] = ["Berth.Cli.Client", "Berth.Cli.Host", "Berth.Cli.Output", Protocol, Stacks, DockerJson, Identity],
         ["Cli/Client"] = ["Berth.Cli.Output", Protocol, Identity],
         ["Cli/Output"] = [Protocol, DockerJson],

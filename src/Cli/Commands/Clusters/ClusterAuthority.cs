@@ -1,17 +1,15 @@
 using System.CommandLine;
 using Berth.Cli.Client;
+using Berth.Cli.Commands.Waiting;
 using Berth.Cli.Output;
 using Berth.Cli.Output.Lists;
 using Berth.Protocol.V1;
-using Task = System.Threading.Tasks.Task;
 
 namespace Berth.Cli.Commands.Clusters;
 
 /// <summary><c>berth cluster ca</c>: the authority that signs certificates, and its rotation.</summary>
 internal static class ClusterAuthority
 {
-    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(500);
-
     /// <summary>The command.</summary>
     public static Command Build(CommandContext context, string? named)
     {
@@ -62,36 +60,29 @@ internal static class ClusterAuthority
 
     private static async Task<int> Run(CommandContext context, ManagerClient client, RotationFlags flags, ParseResult parse, CancellationToken cancel)
     {
+        var options = flags.Wait.Read(parse);
         var request = flags.Request(parse);
-        var detach = parse.GetValue(flags.Detach);
         var status = await client.Administer("rotate the authority", (admin, call) => admin.RotateAuthorityAsync(request, call), cancel);
         const string howToFollow = "berth cluster ca";
-        var said = "";
-        while (!detach && status.Authority?.Rotating == true)
+        if (options.Detach)
         {
-            var now = Waiting([.. status.Authority.NodesToRenew]);
-            if (now != said)
-                context.Terminal.Note(said = now);
-            try
-            {
-                await Task.Delay(LookEvery, context.Time, cancel);
-                status = await ClusterCommands.Ask(client, cancel);
-            }
-            catch (OperationCanceledException)
-            {
-                context.Terminal.Note($"The wait ended; the rotation goes on in the cluster.\n  follow it with: {howToFollow}");
-                return ExitCode.NotReached;
-            }
-            catch (UserError error) when (error.Code == ExitCode.Unreachable)
-            {
-                if (said != error.Message)
-                    context.Terminal.Note(said = error.Message);
-            }
-        }
-        if (detach)
+            context.Terminal.Out.WriteLine(status.Authority?.Digest ?? "");
             context.Terminal.Note($"not waited for; follow it with: {howToFollow}");
-        context.Terminal.Out.WriteLine(status.Authority?.Digest ?? "");
-        return ExitCode.Done;
+            return ExitCode.Done;
+        }
+        var (end, code) = await new Waiter(context, client, options).Run(
+            token => ClusterCommands.Looks(context, client, token),
+            (ProgressDisplay display, ClusterStatus now) =>
+            {
+                if (now.Authority?.Rotating != true)
+                    return now;
+                var left = Waiting([.. now.Authority.NodesToRenew]);
+                display.Show([new ViewLine(left)], [left]);
+                return null;
+            }, howToFollow, cancel);
+        if (end is not null)
+            context.Terminal.Out.WriteLine(end.Authority?.Digest ?? "");
+        return code;
     }
 
     private sealed class RotationFlags
@@ -99,9 +90,9 @@ internal static class ClusterAuthority
         private readonly Option<string?> _certificate = Flag.Text("--ca-cert", "file", "Certificate of the new authority, PEM (default: the cluster makes one)");
         private readonly Option<string?> _key = Flag.Text("--ca-key", "file", "Key of the new authority, PEM, readable by its owner only");
 
-        public Option<bool> Detach { get; } = Flag.Switch("--detach", "Do not wait until every node has moved", "-d");
+        public WaitFlags Wait { get; } = new();
 
-        public Option[] Options => [_certificate, _key, Detach];
+        public Option[] Options => [_certificate, _key, .. Wait.Options];
 
         public RotateAuthorityRequest Request(ParseResult parse)
         {

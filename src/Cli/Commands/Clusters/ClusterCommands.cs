@@ -1,12 +1,15 @@
 using System.CommandLine;
 using Berth.Cli.Client;
 using Berth.Protocol.V1;
+using Task = System.Threading.Tasks.Task;
 
 namespace Berth.Cli.Commands.Clusters;
 
 /// <summary><c>berth cluster</c>.</summary>
 internal static class ClusterCommands
 {
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(300);
+
     /// <summary>The command and those below it.</summary>
     /// <param name="context">What they work with.</param>
     /// <param name="line">The words of the line that is run.</param>
@@ -28,4 +31,15 @@ internal static class ClusterCommands
     /// <summary>Asks for the cluster's managers, trust and keys.</summary>
     public static Task<ClusterStatus> Ask(ManagerClient client, CancellationToken cancel) =>
         client.AskAdmin("ask for the cluster's managers and keys", (admin, call) => admin.GetClusterAsync(new GetClusterRequest(), call), cancel);
+
+    /// <summary>Asks again and again, for a wait.</summary>
+    public static async IAsyncEnumerable<ClusterStatus> Looks(CommandContext context, ManagerClient client,
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
+    {
+        while (true)
+        {
+            yield return await Ask(client, cancel);
+            await Task.Delay(LookEvery, context.Time, cancel);
+        }
+    }
 }

@@ -1,8 +1,12 @@
 using System.CommandLine;
+using System.Net;
 using Berth.Cli.Client;
 using Berth.Cli.Host;
 using Berth.Cli.Output;
+using Berth.Identity;
+using Berth.Model;
 using Berth.Protocol.V1;
+using Task = System.Threading.Tasks.Task;
 
 namespace Berth.Cli.Commands.Clusters;
 
@@ -27,16 +31,20 @@ internal static class ClusterInit
                 HostDaemons.RequireRoot("berth cluster init");
                 var paths = HostPaths.Of(parse.GetValue(GlobalOptions.Host), context.Environment);
                 var kind = parse.GetRequiredValue(store);
-                var wanted = new StoreConfig { Kind = kind, Postgres = Postgres.Connection(kind, parse.GetValue(postgres), parse.GetValue(password)) };
-                var address = AdvertiseAddress.Choose(parse.GetValue(advertise), AdvertiseAddress.OfHost()).ToString();
-                return await Run(context, paths, wanted, address, parse.GetValue(autolock), cancel);
+                var connection = Postgres.Connection(kind, parse.GetValue(postgres), parse.GetValue(password));
+                var address = AdvertiseAddress.Choose(parse.GetValue(advertise), AdvertiseAddress.OfHost());
+                return await Run(context, paths, node => new ManagerFile
+                {
+                    NodeId = node,
+                    Hostname = Environment.MachineName,
+                    Advertise = new IPEndPoint(address, ManagerFile.DefaultPort),
+                    Store = kind,
+                    Postgres = connection,
+                }, parse.GetValue(autolock), cancel);
             });
     }
 
-    /// <summary>A manager's address as tokens and wishes name it.</summary>
-    public static string Url(string address) => address.Contains(':', StringComparison.Ordinal) ? $"https://[{address}]:{ManagerAddress.DefaultPort}" : $"https://{address}:{ManagerAddress.DefaultPort}";
-
-    private static async Task<int> Run(CommandContext context, HostPaths paths, StoreConfig store, string address, bool autolock, CancellationToken cancel)
+    private static async Task<int> Run(CommandContext context, HostPaths paths, Func<NodeId, ManagerFile> make, bool autolock, CancellationToken cancel)
     {
         var daemons = new HostDaemons(paths, context.Terminal.Note, context.Time);
         if (paths.HasManager)
@@ -45,9 +53,10 @@ internal static class ClusterInit
         if (agent.State is not ("unjoined" or "refused"))
             throw new UserError($"this node is already part of a cluster ({agent.ClusterId})", "leave it first: berth cluster leave");
 
-        if (System.Net.IPAddress.IsLoopback(System.Net.IPAddress.Parse(address)))
-            context.Terminal.Note($"note: others cannot reach this host at {address}: it stays a cluster of one until it is made anew with another --advertise-addr");
-        HostWishes.Manage(paths, new ManagerConfig { NodeId = agent.NodeId, Hostname = Environment.MachineName, Advertise = address, Store = store });
+        var manager = make(NodeId.Parse(agent.NodeId));
+        if (IPAddress.IsLoopback(manager.Advertise.Address))
+            context.Terminal.Note($"note: others cannot reach this host at {manager.Address}: it stays a cluster of one until it is made anew with another --advertise-addr");
+        HostWishes.Manage(paths, manager);
         using var client = new ManagerClient(paths.Socket, context.Time);
         try
         {
@@ -59,15 +68,15 @@ internal static class ClusterInit
             File.Delete(paths.ManagerConfig);
             throw;
         }
-        var manager = await ClusterToken.Ask(client, "manager", false, cancel);
-        HostWishes.Join(paths, new JoinWish { Token = manager.Token, Managers = [Url(address)], Address = address });
+        var token = await ClusterToken.Ask(client, "manager", false, cancel);
+        HostWishes.Join(paths, new JoinWish { Token = token.Token, Managers = [manager.Url], Address = manager.Advertise.Address.ToString() });
         var joined = await daemons.JoinedAsync(cancel);
         if (autolock)
             await client.Administer("turn autolock on", (admin, call) => admin.UpdateClusterAsync(new UpdateClusterRequest { Autolock = true }, call), cancel);
 
         context.Terminal.Out.WriteLine($"Cluster initialized: current node ({joined.NodeId}) is now a manager.\n");
         context.Terminal.Out.Write(ClusterToken.Text("worker", await ClusterToken.Ask(client, "worker", false, cancel)));
-        context.Terminal.Out.Write(ClusterToken.Text("manager", manager));
+        context.Terminal.Out.Write(ClusterToken.Text("manager", token));
         if (autolock)
             await ClusterLock.Print(context, client, cancel);
         return ExitCode.Done;

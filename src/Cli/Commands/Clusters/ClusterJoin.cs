@@ -52,7 +52,7 @@ internal static class ClusterJoin
     private static string Manager(string text)
     {
         var whole = text.Contains("://", StringComparison.Ordinal) ? text
-            : System.Net.IPAddress.TryParse(text, out var address) ? ClusterInit.Url(address.ToString()) : $"https://{text}";
+            : System.Net.IPAddress.TryParse(text, out var address) ? Berth.Identity.ManagerFile.UrlOf(address.ToString()) : $"https://{text}";
         var parsed = ManagerAddress.Parse(whole, "the command line");
         return parsed.IsTls ? parsed.Url : throw UserError.Usage($"manager address '{text}': hosts join over TLS only", "write 10.0.0.1 or https://10.0.0.1:2400");
     }

@@ -4,15 +4,12 @@ using Berth.Cli.Commands.Clusters;
 using Berth.Cli.Commands.Waiting;
 using Berth.Cli.Output;
 using Berth.Protocol.V1;
-using Task = System.Threading.Tasks.Task;
 
 namespace Berth.Cli.Commands.Nodes;
 
 /// <summary><c>berth node promote</c> and <c>demote</c>: which hosts run managers.</summary>
 internal static class NodeRoles
 {
-    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(300);
-
     /// <summary><c>promote</c>. It waits until a manager of each node follows the leader.</summary>
     public static Command Promote(CommandContext context) => Build(context,
         new BerthCommand("promote", "Promote one or more nodes to manager in the cluster", "berth node promote berth2 berth3", "berth node promote --detach berth2"),
@@ -71,7 +68,7 @@ internal static class NodeRoles
     private static async Task<int> Wait(CommandContext context, ManagerClient client, WaitOptions options, IReadOnlyList<string> ids,
         Func<ClusterStatus, IReadOnlyList<string>, IReadOnlyList<string>> missing, CancellationToken cancel) =>
         (await new Waiter(context, client, options).Run(
-            token => Looks(context, client, token),
+            token => ClusterCommands.Looks(context, client, token),
             (ProgressDisplay display, ClusterStatus status) =>
             {
                 var left = missing(status, ids);
@@ -79,14 +76,4 @@ internal static class NodeRoles
                 return left.Count == 0 ? status : null;
             },
             "berth cluster status", cancel)).Code;
-
-    private static async IAsyncEnumerable<ClusterStatus> Looks(CommandContext context, ManagerClient client,
-        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
-    {
-        while (true)
-        {
-            yield return await ClusterCommands.Ask(client, cancel);
-            await Task.Delay(LookEvery, context.Time, cancel);
-        }
-    }
 }

@@ -1,6 +1,9 @@
+using System.Net;
 using Berth.Cli.Client;
 using Berth.Cli.Host;
 using Berth.Cli.Output;
+using Berth.Identity;
+using Berth.Model;
 
 namespace Berth.Tests.Cli.Host;
 
@@ -11,6 +14,8 @@ public sealed class HostDaemonsTests : IDisposable
     private readonly List<string> _notes = [];
 
     private HostPaths Paths => new(_folder, ManagerAddress.Parse($"unix://{_folder}/manager.sock", "test"));
+
+    private static ManagerFile Manager => new() { NodeId = new NodeId(1), Hostname = "berth1", Advertise = IPEndPoint.Parse("10.0.0.1:2400") };
 
     private HostDaemons Daemons => new(Paths, _notes.Add, TimeProvider.System);
 
@@ -43,28 +48,18 @@ public sealed class HostDaemonsTests : IDisposable
     }
 
     [Fact]
-    public void What_a_manager_reads_is_what_the_documentation_says()
+    public void A_manager_reads_what_was_wished()
     {
-        HostWishes.Manage(Paths, new ManagerConfig { NodeId = "n1", Hostname = "berth1", Advertise = "10.0.0.1", Store = new StoreConfig { Kind = "sqlite" } });
+        HostWishes.Manage(Paths, Manager);
 
-        Assert.Equal("""
-            {
-              "node_id": "n1",
-              "hostname": "berth1",
-              "advertise": "10.0.0.1",
-              "store": {
-                "kind": "sqlite"
-              }
-            }
-
-            """, File.ReadAllText(Paths.ManagerConfig));
+        Assert.Equal(Manager, ManagerFile.Load(Paths.Manager));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Paths.ManagerConfig));
     }
 
     [Fact]
     public async Task Forgetting_a_manager_leaves_other_processes_alone()
     {
-        HostWishes.Manage(Paths, new ManagerConfig { NodeId = "n1", Hostname = "berth1", Advertise = "10.0.0.1", Store = new StoreConfig { Kind = "sqlite" } });
+        HostWishes.Manage(Paths, Manager);
         File.WriteAllText(Paths.ManagerPid, Environment.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture));
         Directory.CreateDirectory(Path.Combine(Paths.Manager, "identity"));
         File.WriteAllText(Path.Combine(Paths.Manager, "identity", "manager.key"), "secret");
