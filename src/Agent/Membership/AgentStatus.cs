@@ -23,8 +23,8 @@ public enum JoinState
 /// <param name="NodeId">Its node's id.</param>
 /// <param name="ClusterId">Its cluster's id; empty before it has one.</param>
 /// <param name="Manager">The manager whose session it has; empty while it has none.</param>
-/// <param name="Role"><c>worker</c> or <c>manager</c>, as the token it joined with said; empty after a restart of the agent.</param>
 /// <param name="Error">What is wrong, with what to do; empty when nothing is.</param>
+/// <param name="Role"><c>worker</c> or <c>manager</c>, as the token it joined with said; empty after a restart of the agent.</param>
 public sealed record AgentStatus(JoinState State, string NodeId, string ClusterId = "", string Manager = "", string Error = "", string Role = "")
 {
     /// <summary>As it is written.</summary>
@@ -38,8 +38,8 @@ public sealed record AgentStatus(JoinState State, string NodeId, string ClusterI
             json.WriteString("node_id", NodeId);
             json.WriteString("cluster_id", ClusterId);
             json.WriteString("manager", Manager);
-            json.WriteString("role", Role);
             json.WriteString("error", Error);
+            json.WriteString("role", Role);
             json.WriteEndObject();
         }
         return [.. buffer.WrittenSpan, (byte)'\n'];

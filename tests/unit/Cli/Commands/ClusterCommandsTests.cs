@@ -140,7 +140,7 @@ public sealed class ClusterCommandsTests : IAsyncLifetime
     public async Task A_rotation_is_waited_for_until_every_node_has_moved()
     {
         _admin.Statuses.Clear();
-        _admin.Statuses.AddRange([Rotating("berth2", "berth3"), Rotating("berth3"), new ClusterStatus { Authority = new AuthorityStatus { Digest = "new" } }]);
+        _admin.Statuses.AddRange([Rotating("berth2", "berth3"), Rotating("berth2", "berth3"), Rotating("berth3"), new ClusterStatus { Authority = new AuthorityStatus { Digest = "new" } }]);
 
         var (code, stdout, stderr) = await Run("cluster ca rotate");
 
