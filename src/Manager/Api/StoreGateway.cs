@@ -30,6 +30,10 @@ internal sealed class StoreGateway(IActorRef store, TimeSpan patience)
             throw ApiErrors.Unavailable(
                 $"the manager did not acknowledge this within {patience.TotalSeconds:0} s; it may still take effect: check with {check}");
         }
+        catch (NoLeaderException nobody)
+        {
+            throw ApiErrors.Unavailable($"{nobody.Message}; nothing was changed, call again");
+        }
 
         return answer switch
         {

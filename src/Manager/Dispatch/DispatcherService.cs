@@ -118,12 +118,19 @@ public sealed class DispatcherService(
     private async Task<long> RegisterAsync(Command.RegisterNode registration, CancellationToken cancellation)
     {
         var actor = await store.GetAsync(cancellation);
-        return await actor.Ask<object>(new StoreProtocol.Execute(registration), Patience, cancellation) switch
+        try
         {
-            StoreProtocol.Executed executed => executed.Index,
-            StoreProtocol.Refused refused => throw new RpcException(new Status(StatusCode.FailedPrecondition, refused.Message)),
-            var other => throw new InvalidOperationException($"the store answered a registration with {other.GetType().Name}"),
-        };
+            return await actor.Ask<object>(new StoreProtocol.Execute(registration), Patience, cancellation) switch
+            {
+                StoreProtocol.Executed executed => executed.Index,
+                StoreProtocol.Refused refused => throw new RpcException(new Status(StatusCode.FailedPrecondition, refused.Message)),
+                var other => throw new InvalidOperationException($"the store answered a registration with {other.GetType().Name}"),
+            };
+        }
+        catch (NoLeaderException nobody)
+        {
+            throw new RpcException(new Status(StatusCode.Unavailable, nobody.Message));
+        }
     }
 
     private static Command.RegisterNode Registering(Registration registration) =>

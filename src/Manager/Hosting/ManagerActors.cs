@@ -9,9 +9,11 @@ using Berth.Manager.Journals.Sqlite;
 using Berth.Manager.Leadership;
 using Berth.Manager.Nodes;
 using Berth.Manager.Orchestration;
+using Berth.Manager.Replication;
 using Berth.Manager.Scheduling;
 using Berth.Manager.Store;
 using Berth.Model;
+using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -49,6 +51,8 @@ internal static class ManagerActors
             nodes.DownAfter = options.DownAfter;
             nodes.StartGrace = options.StartGrace;
         });
+        // SQLite's files belong to one process.
+        var isShared = backend is not SqliteStore;
         var times = new LeadershipTimes();
         var board = new LeadershipBoard(times, TimeProvider.System);
         var failure = new ProcessFailure();
@@ -60,10 +64,12 @@ internal static class ManagerActors
                 Me = place?.File.NodeId ?? default,
                 Url = place?.File.Url ?? "",
                 Times = times,
-                Record = new SharedRecord(backend.Leader, IsShared: backend is not SqliteStore),
+                Record = new SharedRecord(backend.Leader, isShared),
             },
             term, board);
-        services.AddAkka("berth", akka => akka
+        if (place is not null)
+            services.AddReplication().AddSingleton<IPeerDialer, PeerDialer>();
+        services.AddAkka("berth", (akka, provider) => akka
             .ConfigureLoggers(loggers =>
             {
                 loggers.ClearLoggers();
@@ -71,7 +77,10 @@ internal static class ManagerActors
             })
             .AddHocon(Hocon, HoconAddMode.Prepend)
             .AddStoreBackend(backend, store, TimeProvider.System)
-            .AddStoreRouter(_ => new StoreFactory(view, store, failure, IdSource.Random, TimeProvider.System, board))
+            .AddFeed(isFollowed: place is not null)
+            .AddStoreRouter(
+                registry => new StoreFactory(view, store, failure, IdSource.Random, TimeProvider.System, board) { Feed = registry.TryGet<FeedActor>(out var feed) ? feed : null },
+                isShared ? _ => provider.Follower(store, ManagerHost.Version) : null)
             .AddOrchestration(IdSource.Random, TimeProvider.System)
             .AddScheduling()
             .AddNodes()
@@ -89,12 +98,20 @@ internal static class ManagerActors
     public static void MapManager(this WebApplication app, ManagerPlace? place)
     {
         if (place is not null)
+        {
             app.MapEnrollment();
+            app.MapReplication();
+        }
         app.MapGrpcService<ControlService>();
         app.MapGrpcService<ClusterAdminService>();
         app.MapGrpcService<DispatcherService>();
         app.MapGrpcHealthChecksService();
         app.MapGrpcReflectionService();
+    }
+
+    private sealed class PeerDialer(PeerChannels channels) : IPeerDialer
+    {
+        public GrpcChannel Dial(string url) => channels.Dial(url);
     }
 
     /// <summary>Holds up the start until the store has read its journal: who can connect is answered from the whole state.</summary>

@@ -56,7 +56,7 @@ public static class ManagerHost
         return line.Options is { } options ? await RunAsync(options) : WrongUsage;
     }
 
-    private static string Version { get; } =
+    internal static string Version { get; } =
         typeof(ManagerHost).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
 
     private static async Task<int> RunAsync(ManagerOptions options)

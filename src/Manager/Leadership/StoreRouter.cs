@@ -130,6 +130,3 @@ public sealed class StoreRouter : ReceiveActor, IWithUnboundedStash
         Become(Leaving);
     }
 }
-
-/// <summary>Nobody leads just now, or nobody who can be reached.</summary>
-public sealed class NoLeaderException(string message) : Exception(message);

@@ -11,7 +11,7 @@ namespace Berth.Manager.Replication;
 
 /// <summary>On a standby: holds the link to whoever leads, keeps the state that comes over it, and sends what is for the leader.</summary>
 /// <remarks>It ends its work when this process takes the lead: then its state is where the store begins.</remarks>
-public sealed class FollowerActor : ReceiveActor, IWithTimers
+internal sealed class FollowerActor : ReceiveActor, IWithTimers
 {
     private readonly FollowerParts _parts;
     private readonly IActorRef _self = Context.Self;
@@ -29,7 +29,7 @@ public sealed class FollowerActor : ReceiveActor, IWithTimers
     private long _heardAt;
 
     /// <summary>Made by <see cref="ReplicationSetup"/>.</summary>
-    internal FollowerActor(FollowerParts parts)
+    public FollowerActor(FollowerParts parts)
     {
         _parts = parts;
         Receive<StoreProtocol.Execute>(OnExecute);

@@ -177,7 +177,7 @@ internal sealed class PeerService(
                     return;
             }
         }
-        catch (Exception error) when (error is AskTimeoutException or OperationCanceledException or FormatException)
+        catch (Exception error) when (error is AskTimeoutException or OperationCanceledException or FormatException or NoLeaderException)
         {
             // Unanswered: the standby asks the next leader, or tells its agent to try again.
             log.LogWarning("A registration from standby {Node} was not answered: {Reason}", session.Node, error.Message);

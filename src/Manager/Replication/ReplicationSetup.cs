@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 
 namespace Berth.Manager.Replication;
 
@@ -30,26 +31,30 @@ public static class ReplicationSetup
     public static GrpcServiceEndpointConventionBuilder MapReplication(this IEndpointRouteBuilder app) => app.MapGrpcService<PeerService>();
 
     /// <summary>Starts the feed for standbys; before the router, whose store tells it.</summary>
-    public static AkkaConfigurationBuilder AddFeed(this AkkaConfigurationBuilder akka) => akka.WithActors((system, registry) =>
-        registry.Register<FeedActor>(system.ActorOf(Props.Create(() => new FeedActor()).WithDispatcher(StoreSetup.Dispatcher), "feed")));
+    /// <param name="akka">The system being built.</param>
+    /// <param name="isFollowed">Whether there can be standbys; nothing is started where there cannot.</param>
+    public static AkkaConfigurationBuilder AddFeed(this AkkaConfigurationBuilder akka, bool isFollowed) => !isFollowed
+        ? akka
+        : akka.WithActors((system, registry) =>
+            registry.Register<FeedActor>(system.ActorOf(Props.Create(() => new FeedActor()).WithDispatcher(StoreSetup.Dispatcher), "feed")));
 
     /// <summary>How a standby's follower is made, for the router.</summary>
-    /// <param name="leadership">Who leads.</param>
-    /// <param name="options">This manager's place in it.</param>
-    /// <param name="version">Of this program.</param>
-    /// <param name="dialer">Connects to the leader.</param>
-    /// <param name="heartbeats">Sessions of this manager's agents.</param>
+    /// <param name="services">The manager's.</param>
     /// <param name="store">How the store is kept.</param>
-    /// <param name="start">Its plugins.</param>
-    /// <param name="times">How links are kept.</param>
-    /// <param name="time">The clock.</param>
-    /// <param name="log">Where it says what happens.</param>
-    public static Props Follower(
-        ILeadership leadership, LeadershipOptions options, string version, IPeerDialer dialer, Heartbeats heartbeats, StoreOptions store,
-        StoreStart start, LinkTimes times, TimeProvider time, Microsoft.Extensions.Logging.ILogger log)
+    /// <param name="version">Of this program.</param>
+    public static Props Follower(this IServiceProvider services, StoreOptions store, string version)
     {
+        var time = services.GetRequiredService<TimeProvider>();
         var parts = new FollowerParts(
-            leadership, options.Me, version, dialer, heartbeats, to => StoreReader.Props(to, store, start, time), times, time, log);
+            services.GetRequiredService<ILeadership>(),
+            services.GetRequiredService<LeadershipOptions>().Me,
+            version,
+            services.GetRequiredService<IPeerDialer>(),
+            services.GetRequiredService<Heartbeats>(),
+            to => StoreReader.Props(to, store, new StoreStart(), time),
+            services.GetRequiredService<LinkTimes>(),
+            time,
+            services.GetRequiredService<ILoggerFactory>().CreateLogger("Berth.Manager.Replication"));
         return Props.Create(() => new FollowerActor(parts)).WithDispatcher(StoreSetup.Dispatcher);
     }
 }
