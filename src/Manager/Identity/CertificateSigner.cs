@@ -5,7 +5,8 @@ using Grpc.Core;
 
 namespace Berth.Manager.Identity;
 
-/// <summary>Signs certificates of the cluster: with the authority's key, or by asking the external authority.</summary>
+/// <summary>Signs certificates of the cluster: with the authority's key, or, where that is not here, by asking the external
+/// authority. While authorities are rotated, each is signed with in its own way.</summary>
 public sealed class CertificateSigner(IClusterView view, ExternalAuthority external, TimeProvider time)
 {
     private readonly Lock _gate = new();
@@ -23,11 +24,12 @@ public sealed class CertificateSigner(IClusterView view, ExternalAuthority exter
         var state = view.Current;
         if (state is not { Trust: { } trust, ClusterId: { } cluster })
             throw new RpcException(new Status(StatusCode.Unavailable, "this manager has no certificate authority yet; try again in a moment"));
-        if (state.Settings.ExternalAuthority is { Length: > 0 } url)
-            return await external.SignAsync(url, trust, cluster, request, role, name, cancellation);
-        if (trust.Signing.KeyPem.Length == 0)
-            throw new RpcException(new Status(StatusCode.FailedPrecondition, "the authority's key is not here and no external authority is set; set one with berth cluster update --external-ca"));
-        return Open(trust.Signing).Sign(request, cluster, role, name, time.GetUtcNow(), validity);
+        if (trust.Signing.KeyPem.Length > 0)
+            return Open(trust.Signing).Sign(request, cluster, role, name, time.GetUtcNow(), validity);
+        return state.Settings.ExternalAuthority is { Length: > 0 } url
+            ? await external.SignAsync(url, trust, cluster, request, role, name, cancellation)
+            : throw new RpcException(new Status(
+                StatusCode.FailedPrecondition, "the authority's key is not here and no external authority is set; set one with berth cluster update --external-ca"));
     }
 
     private CertificateAuthority Open(AuthorityRecord record)

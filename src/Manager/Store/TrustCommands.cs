@@ -29,7 +29,7 @@ internal static class TrustCommands
         var problems = Problems(settings).ToList();
         if (problems.Count > 0)
             return Decision.Refuse(RefusalReason.Invalid, problems);
-        if (settings.ExternalAuthority.Length == 0 && state.Trust is { Signing.KeyPem.Length: 0 })
+        if (settings.ExternalAuthority.Length == 0 && (state.Trust is { Signing.KeyPem.Length: 0 } or { Other.KeyPem.Length: 0 }))
         {
             return Decision.Refuse(RefusalReason.Conflict,
                 "the cluster's authority signs elsewhere and its key is not here: without the external authority nobody could sign; "
