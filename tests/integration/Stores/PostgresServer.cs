@@ -70,6 +70,18 @@ public sealed class PostgresServer : IAsyncDisposable
         await RunAsync("kill", [$"-{signal}", main, .. children]);
     }
 
+    /// <summary>From now on it speaks TLS with this certificate.</summary>
+    public async Task UseTlsAsync(string certificate, string key)
+    {
+        File.WriteAllText(Path.Combine(Data, "server.crt"), certificate);
+        File.WriteAllText(Path.Combine(Data, "server.key"), key);
+        File.SetUnixFileMode(Path.Combine(Data, "server.key"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        await RunAsync("chown", "postgres", Path.Combine(Data, "server.crt"), Path.Combine(Data, "server.key"));
+        await File.AppendAllTextAsync(Path.Combine(Data, "postgresql.conf"), "ssl = on\n");
+        await StopAsync("fast");
+        await StartAsync();
+    }
+
     /// <summary>A new, empty database.</summary>
     public async Task<string> NewDatabaseAsync()
     {

@@ -40,6 +40,20 @@ internal sealed class PostgresLeader(NpgsqlDataSource source, string place, Time
         SELECT pg_notify('{PostgresTables.Channel}', '')::text FROM freed
         """;
 
+    // Once more by whoever was interrupted changes nothing.
+    private const string Continue = """
+        WITH made AS (
+          UPDATE berth.leader SET head = $1, epoch = $2
+          WHERE moved IS NULL AND (head = 0 AND epoch = 0 OR head = $1 AND epoch = $2 AND holder IS NULL) RETURNING 1)
+        SELECT EXISTS (SELECT 1 FROM made)
+        """;
+
+    private const string Mark = $"""
+        WITH marked AS (UPDATE berth.leader SET moved = $1 WHERE epoch = $2 RETURNING epoch),
+        ended AS (UPDATE berth.guard SET epoch = 0 FROM marked)
+        SELECT epoch, pg_notify('{PostgresTables.Channel}', '')::text FROM marked
+        """;
+
     /// <inheritdoc/>
     public Task<LeaderRecord> ReadAsync(CancellationToken cancellation) => AskAsync(connection => ReadAsync(connection, cancellation), cancellation);
 
@@ -94,6 +108,27 @@ internal sealed class PostgresLeader(NpgsqlDataSource source, string place, Time
         }
     }, cancellation);
 
+    /// <summary>Makes empty tables go on behind <paramref name="head"/>.</summary>
+    /// <returns>False when they are not empty.</returns>
+    public Task<bool> ContinueAsync(long head, long epoch, CancellationToken cancellation) => AskAsync(async connection =>
+    {
+        await using var set = new NpgsqlCommand(Continue, connection) { Parameters = { new() { Value = head }, new() { Value = epoch } } };
+        return await set.ExecuteScalarAsync(cancellation) is true;
+    }, cancellation);
+
+    /// <summary>Nobody leads here any more.</summary>
+    public Task MarkMovedAsync(string to, long epoch, CancellationToken cancellation) => AskAsync(async connection =>
+    {
+        await using var mark = new NpgsqlCommand(Mark, connection) { Parameters = { new() { Value = to }, new() { Value = epoch } } };
+        return await mark.ExecuteScalarAsync(cancellation) is not null
+            ? true
+            : throw new FencedException($"another manager took the lead in {place}; the state was not marked as moved");
+    }, cancellation);
+
+    /// <summary>What is said to whoever still looks here.</summary>
+    public static StoreMovedException Moved(string to, string place) => new(
+        to, $"the state has moved from PostgreSQL at {place} to {to}; set \"store\" in manager.json to that. What is here is old");
+
     private async Task<LeaderRecord> ReadAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
         await using var read = new NpgsqlCommand($"SELECT {Columns} FROM berth.leader", connection);
@@ -101,7 +136,7 @@ internal sealed class PostgresLeader(NpgsqlDataSource source, string place, Time
         if (!await row.ReadAsync(cancellation))
             throw new InvalidDataException($"the table berth.leader in {place} is empty; restore the schema from a backup");
         if (!row.IsDBNull(4))
-            throw new InvalidDataException($"the state in {place} has moved to {row.GetString(4)}; nobody leads here any more");
+            throw Moved(row.GetString(4), place);
         return new LeaderRecord(row.GetInt64(0), row.IsDBNull(1) ? null : NodeId.Parse(row.GetString(1)), row.GetString(2), row.GetInt64(3));
     }
 

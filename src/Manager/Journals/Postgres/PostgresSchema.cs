@@ -26,7 +26,7 @@ internal static class PostgresSchema
         await transaction.CommitAsync(cancellation);
         await AssertFencesAsync(connection, place, cancellation);
         if (await RunAsync(connection, "SELECT moved FROM berth.leader", cancellation) is string moved)
-            throw new InvalidDataException($"the state in {place} has moved to {moved}; set \"store\" in manager.json to that. What is here is old");
+            throw PostgresLeader.Moved(moved, place);
     }
 
     private static async Task AssertDurableAsync(NpgsqlConnection connection, string place, CancellationToken cancellation)

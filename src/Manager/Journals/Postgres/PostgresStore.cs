@@ -7,7 +7,7 @@ using Npgsql;
 namespace Berth.Manager.Journals.Postgres;
 
 /// <summary>The store in a PostgreSQL database that somebody runs anyway.</summary>
-public sealed class PostgresStore : IStoreBackend
+public sealed class PostgresStore : IMovableStore
 {
     /// <summary>The name of sessions that write, in the server's list of sessions.</summary>
     internal const string WriterName = "berth-manager";
@@ -18,6 +18,7 @@ public sealed class PostgresStore : IStoreBackend
     private readonly LeaderTerm _term;
     private readonly TimeProvider _time;
     private readonly NpgsqlDataSource _leaderSource;
+    private readonly PostgresLeader _leader;
 
     /// <summary>A store at <paramref name="address"/>.</summary>
     /// <param name="address">The database.</param>
@@ -37,7 +38,7 @@ public sealed class PostgresStore : IStoreBackend
             builder.MaxPoolSize = 4;
             builder.NoResetOnClose = false;
         }));
-        Leader = new PostgresLeader(_leaderSource, address.Place, time);
+        _leader = new PostgresLeader(_leaderSource, address.Place, time);
     }
 
     /// <inheritdoc/>
@@ -53,7 +54,7 @@ public sealed class PostgresStore : IStoreBackend
     public string SnapshotPluginId => "akka.persistence.snapshot-store.postgres";
 
     /// <inheritdoc/>
-    public ILeaderRecord Leader { get; }
+    public ILeaderRecord Leader => _leader;
 
     /// <inheritdoc/>
     public Config Configuration => SqlPlugins.Configuration(this, Provider, PostgresTables.Schema);
@@ -100,6 +101,16 @@ public sealed class PostgresStore : IStoreBackend
             throw Unavailable(Place, error);
         }
     }
+
+    /// <inheritdoc/>
+    public async Task ContinueAsync(long head, long epoch, CancellationToken cancellation)
+    {
+        if (!await _leader.ContinueAsync(head, epoch, cancellation))
+            throw new InvalidDataException($"PostgreSQL at {Place} holds a cluster's state already; nothing was changed. Drop its schema berth first, if it is not needed");
+    }
+
+    /// <inheritdoc/>
+    public Task MarkMovedAsync(string place, long epoch, CancellationToken cancellation) => _leader.MarkMovedAsync(place, epoch, cancellation);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

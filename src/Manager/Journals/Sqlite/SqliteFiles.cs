@@ -95,7 +95,7 @@ internal static class SqliteFiles
                 throw new InvalidDataException($"'{path}' lacks its fence: the trigger {name} is missing or was changed. Without it two managers could write at once; restore the directory from a backup");
         }
         if (path.EndsWith(JournalFile, StringComparison.Ordinal) && Run(connection, "SELECT moved FROM leader") is string moved)
-            throw new InvalidDataException($"the state in '{path}' has moved to {moved}; set \"store\" in manager.json to that. What is here is old");
+            throw SqliteLeader.Moved(moved, Path.GetDirectoryName(path)!);
     }
 
     private static void MigrateSnapshots(SqliteConnection connection, long version)

@@ -22,12 +22,17 @@ internal sealed class SqliteLeader(string directory, TimeProvider time) : ILeade
         Task.FromResult(TryTake(seen, me, url));
 
     /// <inheritdoc/>
-    public Task<bool> RenewAsync(long epoch, CancellationToken cancellation) => Task.FromResult(Read() is { } now && now.Epoch == epoch && now.Holder is not null);
+    public Task<bool> RenewAsync(long epoch, CancellationToken cancellation)
+    {
+        using var connection = Open(directory);
+        return Task.FromResult(SqliteFiles.Run(
+            connection, "SELECT 1 FROM leader WHERE epoch = $epoch AND holder IS NOT NULL AND moved IS NULL", ("$epoch", epoch)) is not null);
+    }
 
     /// <inheritdoc/>
     public Task ReleaseAsync(long epoch, CancellationToken cancellation)
     {
-        using var connection = Open();
+        using var connection = Open(directory);
         SqliteFiles.Run(connection, "UPDATE leader SET holder = NULL WHERE epoch = $epoch", ("$epoch", epoch));
         return Task.CompletedTask;
     }
@@ -49,19 +54,18 @@ internal sealed class SqliteLeader(string directory, TimeProvider time) : ILeade
     /// <summary>The record as it is now.</summary>
     public LeaderRecord Read()
     {
-        using var connection = Open();
-        return Read(connection);
+        using var connection = Open(directory);
+        return Read(connection, directory);
     }
 
     /// <summary>Takes the lead if the record still is <paramref name="seen"/>: in the journal's file and, in the same transaction,
     /// in the snapshots'.</summary>
     public LeaderRecord? TryTake(LeaderRecord seen, NodeId me, string url)
     {
-        using var connection = Open();
-        SqliteFiles.Run(connection, "ATTACH $file AS snapshots", ("$file", Path.Combine(directory, SqliteFiles.SnapshotFile)));
+        using var connection = OpenBoth();
         // Waits for a write that has begun, and lets none begin before it is done.
         using var transaction = connection.BeginTransaction(deferred: false);
-        if (Read(connection) != seen)
+        if (Read(connection, directory) != seen)
             return null;
         var taken = new LeaderRecord(seen.Epoch + 1, me, url, 0);
         SqliteFiles.Run(
@@ -72,19 +76,42 @@ internal sealed class SqliteLeader(string directory, TimeProvider time) : ILeade
         return taken;
     }
 
-    private static LeaderRecord Read(SqliteConnection connection)
+    /// <summary>Nobody leads here any more; what the snapshots' file guards ends in the same transaction.</summary>
+    public void MarkMoved(string place, long epoch)
+    {
+        using var connection = OpenBoth();
+        using var transaction = connection.BeginTransaction(deferred: false);
+        if (SqliteFiles.Run(connection, "SELECT epoch FROM leader WHERE epoch = $epoch", ("$epoch", epoch)) is null)
+            throw new FencedException($"another manager took the lead in '{directory}'; the state was not marked as moved");
+        SqliteFiles.Run(connection, "UPDATE leader SET moved = $place; UPDATE snapshots.guard SET epoch = 0", ("$place", place));
+        transaction.Commit();
+    }
+
+    /// <summary>What is said to whoever still looks here.</summary>
+    public static StoreMovedException Moved(string place, string directory) => new(
+        place, $"the state has moved from '{directory}' to {place}; set \"store\" in manager.json to that. What is here is old");
+
+    private static LeaderRecord Read(SqliteConnection connection, string directory)
     {
         using var command = connection.CreateCommand();
         command.CommandText = "SELECT epoch, holder, url, renewals, moved FROM leader";
         using var row = command.ExecuteReader();
         row.Read();
         if (!row.IsDBNull(4))
-            throw new InvalidDataException($"the state has moved to {row.GetString(4)}; nobody leads here any more");
+            throw Moved(row.GetString(4), directory);
         return new LeaderRecord(row.GetInt64(0), row.IsDBNull(1) ? null : NodeId.Parse(row.GetString(1)), row.GetString(2), row.GetInt64(3));
     }
 
-    // Not pooled: a connection that has a second file attached must not come back as one that has not.
-    private SqliteConnection Open()
+    private SqliteConnection OpenBoth()
+    {
+        var connection = Open(directory);
+        SqliteFiles.Run(connection, "ATTACH $file AS snapshots", ("$file", Path.Combine(directory, SqliteFiles.SnapshotFile)));
+        return connection;
+    }
+
+    /// <summary>A connection to the journal's file. Not pooled: one that has a second file attached must not come back as one
+    /// that has not.</summary>
+    public static SqliteConnection Open(string directory)
     {
         var connection = new SqliteConnection(new SqliteConnectionStringBuilder
         {
