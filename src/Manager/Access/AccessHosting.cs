@@ -38,12 +38,17 @@ public static class AccessHosting
         services.AddSingleton(keys);
         services.AddSingleton(new KeyFile(directory));
         services.AddSingleton<KeyKeeper>();
+        services.AddSingleton<KeyRotation>();
+        services.AddSingleton<KeyExchangeService>();
         return services;
     }
 
     /// <summary>Starts <see cref="KeyKeeper"/>; after the store has been read.</summary>
     public static IServiceCollection RunKeyKeeper(this IServiceCollection services) =>
         services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<KeyKeeper>());
+
+    /// <summary>Maps what managers tell one another about data keys.</summary>
+    public static void MapKeys(this WebApplication app) => app.MapGrpcService<KeyExchangeService>();
 
     /// <summary>Turns callers away who may not make a call whatever is in it, before anything else looks at the call.</summary>
     public static void UseAccess(this WebApplication app)

@@ -6,8 +6,8 @@ using V1 = Berth.Protocol.V1;
 
 namespace Berth.Manager.Access;
 
-/// <summary>What administrators ask about the unlock key. Turning autolock on and off is a setting of the cluster.</summary>
-internal sealed class AutolockCalls(IClusterView view, StoreGateway store) : V1.ClusterAdmin.ClusterAdminBase
+/// <summary>What administrators ask about the data keys and the unlock key. Turning autolock on and off is a setting of the cluster.</summary>
+internal sealed class AutolockCalls(IClusterView view, StoreGateway store, KeyRotation rotation) : V1.ClusterAdmin.ClusterAdminBase
 {
     public override async Task<V1.UnlockKey> GetUnlockKey(V1.GetUnlockKeyRequest request, ServerCallContext context)
     {
@@ -17,6 +17,9 @@ internal sealed class AutolockCalls(IClusterView view, StoreGateway store) : V1.
             new Command.RotateUnlockKey(UnlockKey.Create().Format()), "berth cluster unlock-key", context.CancellationToken);
         return new V1.UnlockKey { Key = rotated.Key ?? "" };
     }
+
+    public override async Task<V1.RotateDataKeysResponse> RotateDataKeys(V1.RotateDataKeysRequest request, ServerCallContext context) =>
+        new() { KeyId = (await rotation.RunAsync(context.CancellationToken)).ToString() };
 
     public override Task<V1.UnlockResponse> Unlock(V1.UnlockRequest request, ServerCallContext context) =>
         throw ApiErrors.Precondition("this manager is not locked; to unlock another one, run berth cluster unlock on its host");

@@ -21,6 +21,7 @@ public static class CallRules
     private static readonly (string Prefix, CallRule Rule)[] ByService =
     [
         ("/berth.v1.Peer/", new CallRule(Audience.Managers, IsAudited: false)),
+        ("/berth.v1.KeyExchange/", new CallRule(Audience.Managers, IsAudited: false)),
         ("/grpc.health.v1.Health/", new CallRule(Audience.Known, IsAudited: false)),
         ("/grpc.reflection.", new CallRule(Audience.Local, IsAudited: false)),
     ];
@@ -68,6 +69,7 @@ public static class CallRules
         yield return Of<V1.RotateAuthorityRequest>(Admin + "RotateAuthority", Audience.Admins, _ => "certificate authority");
         yield return Of<V1.GetUnlockKeyRequest>(Admin + "GetUnlockKey", Audience.Admins, request => request.Rotate ? "unlock key, rotated" : "unlock key");
         yield return Of<V1.UnlockRequest>(Admin + "Unlock", Audience.Local, _ => "this manager");
+        yield return Of<V1.RotateDataKeysRequest>(Admin + "RotateDataKeys", Audience.Admins, _ => "data keys");
         yield return Of<V1.BackupRequest>(Admin + "Backup", Audience.Admins, _ => "the whole state");
         yield return Of<V1.MigrateStoreRequest>(Admin + "MigrateStore", Audience.Admins, request => $"store {request.Store}");
         yield return Of<V1.CreateClientRequest>(Admin + "CreateClient", Audience.Admins,

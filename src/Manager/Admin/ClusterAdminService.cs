@@ -29,6 +29,9 @@ internal sealed class ClusterAdminService(AdminParts parts, ILogger<ClusterAdmin
     public override Task<V1.UnlockResponse> Unlock(V1.UnlockRequest request, ServerCallContext context) =>
         Answer(nameof(Unlock), part => part.Unlock(request, context), context);
 
+    public override Task<V1.RotateDataKeysResponse> RotateDataKeys(V1.RotateDataKeysRequest request, ServerCallContext context) =>
+        Answer(nameof(RotateDataKeys), part => part.RotateDataKeys(request, context), context);
+
     public override Task Backup(V1.BackupRequest request, IServerStreamWriter<V1.BackupChunk> responseStream, ServerCallContext context) =>
         Stream(nameof(Backup), part => part.Backup(request, responseStream, context), context);
 

@@ -56,6 +56,7 @@ public static class CallRoutes
         [Admin + "GetUnlockKey"] = (CallRoute.Leader, "berth cluster unlock-key"),
         // It is this very manager that is locked.
         [Admin + "Unlock"] = (CallRoute.Here, ""),
+        [Admin + "RotateDataKeys"] = (CallRoute.Leader, "berth cluster status"),
         [Admin + "Backup"] = (CallRoute.Leader, ""),
         [Admin + "MigrateStore"] = (CallRoute.Leader, "berth cluster status"),
         [Admin + "CreateClient"] = (CallRoute.Leader, "berth cluster client ls"),
@@ -77,7 +78,7 @@ public static class CallRoutes
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>Services of which every call is answered where it arrives: they speak about one process.</summary>
-    private static readonly string[] HereAltogether = ["/berth.v1.Peer/", "/grpc.health.v1.Health/", "/grpc.reflection."];
+    private static readonly string[] HereAltogether = ["/berth.v1.Peer/", "/berth.v1.KeyExchange/", "/grpc.health.v1.Health/", "/grpc.reflection."];
 
     /// <summary>Whether somebody decided where the call is answered.</summary>
     public static bool IsKnown(string path) =>

@@ -44,6 +44,7 @@ internal static class ManagerActors
         if (place is not null)
             services.AddIdentity(place.File, place.Files, place.Tls);
         services.AddAdminPart<AutolockCalls>();
+        services.AddAdminPart<ClientCalls>();
         services.AddAdminPart<BackupCalls>();
         services.Configure<NodesOptions>(nodes =>
         {
@@ -102,6 +103,7 @@ internal static class ManagerActors
             app.MapEnrollment();
             app.MapReplication();
         }
+        app.MapKeys();
         app.MapGrpcService<ControlService>();
         app.MapGrpcService<ClusterAdminService>();
         app.MapGrpcService<DispatcherService>();

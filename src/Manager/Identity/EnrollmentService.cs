@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Berth.Identity;
 using Berth.Manager.Api;
+using Berth.Manager.Keys;
 using Berth.Manager.Store;
 using Berth.Model;
 using Grpc.Core;
@@ -12,7 +13,7 @@ namespace Berth.Manager.Identity;
 
 /// <summary>Where hosts come to have an identity: for a token, and later for the certificate they have. Answered by the leader.</summary>
 internal sealed class EnrollmentService(
-    IClusterView view, StoreGateway store, CertificateSigner signer, TlsIdentity tls, TokenAttempts attempts, TimeProvider time,
+    IClusterView view, StoreGateway store, CertificateSigner signer, TlsIdentity tls, TokenAttempts attempts, RowKeys keys, TimeProvider time,
     ILogger<EnrollmentService> log) : V1.Enrollment.EnrollmentBase
 {
     private const int LongestName = 255;
@@ -52,7 +53,10 @@ internal sealed class EnrollmentService(
         log.LogInformation(
             "Node {Node} ({Hostname}, {Address}) joined with the {Role} token and has a {Certificate}'s certificate",
             id, request.Hostname, request.Address, role, NodeCertificate.WordOf(certificateRole));
-        return Answer(id, certificate);
+        var answer = Answer(id, certificate);
+        if (certificateRole == CertificateRole.Manager)
+            answer.DataKeys = keys.Ring.ToWire();
+        return answer;
     }
 
     private async Task<V1.Identity> RenewAsync(V1.RenewRequest request, ServerCallContext context)

@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Security.Authentication;
 using Berth.Identity;
+using Berth.Manager.Keys;
 using Berth.Model;
 using Grpc.Core;
 using Grpc.Net.Client;
@@ -31,7 +32,7 @@ public static class ManagerJoin
         {
             foreach (var manager in file.JoinManagers)
             {
-                if (await TryAsync(manager, token, file, files, time, cancellation) is not { } failure)
+                if (await TryAsync(manager, token, file, dataDirectory, files, time, cancellation) is not { } failure)
                 {
                     var joined = file with { JoinToken = null, JoinManagers = [] };
                     joined.Save(dataDirectory);
@@ -46,7 +47,7 @@ public static class ManagerJoin
 
     // Null when it has joined; else why not yet.
     private static async Task<string?> TryAsync(
-        string manager, JoinToken token, ManagerFile file, IdentityFiles files, TimeProvider time, CancellationToken cancellation)
+        string manager, JoinToken token, ManagerFile file, string dataDirectory, IdentityFiles files, TimeProvider time, CancellationToken cancellation)
     {
         var channels = new List<GrpcChannel>();
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -56,6 +57,9 @@ public static class ManagerJoin
             using var key = files.LoadOrMakeKey();
             var identity = await Joining.JoinAsync(
                 token, new Joiner(file.NodeId, file.Hostname, file.Address, CertificateRole.Manager), key, Dial, time, patience.Token);
+            // Before the certificate: a manager that has one opens the store, and needs its keys to read it.
+            if (identity.DataKeys is { } keys)
+                new KeyFile(dataDirectory).Write(keys.ToModel(), null);
             files.Save(identity.CertificatePem, identity.AuthorityPem);
             return null;
         }

@@ -15,6 +15,10 @@ public sealed partial class StoreActor
     private int _commitsSinceSnapshot;
     private int _changesSinceSnapshot;
     private bool _isSnapshotting;
+    private (ClusterState State, long SequenceNr) _written = (ClusterState.Empty, 0);
+    private long _snapshotSequenceNr;
+    private List<IActorRef> _snapshotAskers = [];
+    private List<IActorRef> _snapshotAnswers = [];
 
     private void Recovering()
     {
@@ -65,29 +69,69 @@ public sealed partial class StoreActor
             _nextChunk = saved.NextChunk;
             DeleteMessages(saved.SequenceNr);
         });
+        Command<StoreProtocol.TakeSnapshot>(_ =>
+        {
+            _snapshotAskers.Add(Sender);
+            SnapshotIfAsked();
+        });
         Command<SnapshotFailed>(failed =>
         {
             _isSnapshotting = false;
             if (FencedException.IsIn(failed.Cause))
                 _failure.LoseLead($"the store refused a snapshot: {failed.Cause.GetBaseException().Message}");
             _log.Warning(failed.Cause, "no snapshot was made in {0}: the journal grows until the next attempt succeeds; is the disk full?", _options.Directory);
+            AnswerSnapshotAskers(StoreProtocol.SnapshotNotTaken.Instance);
         });
-        Command<DeleteMessagesSuccess>(_ => { });
+        Command<DeleteMessagesSuccess>(deleted =>
+        {
+            // One that belongs to an earlier snapshot says nothing of the one that was asked for.
+            if (!_isSnapshotting && deleted.ToSequenceNr >= _snapshotSequenceNr)
+                AnswerSnapshotAskers(StoreProtocol.SnapshotTaken.Instance);
+        });
         Command<DeleteMessagesFailure>(failure =>
-            _log.Warning(failure.Cause, "old rows of the journal in {0} were not deleted; they go with the next snapshot", _options.Directory));
+        {
+            _log.Warning(failure.Cause, "old rows of the journal in {0} were not deleted; they go with the next snapshot", _options.Directory);
+            AnswerSnapshotAskers(StoreProtocol.SnapshotNotTaken.Instance);
+        });
+    }
+
+    // What is on its way to the disk is waited for: its rows were made before the snapshot was asked for.
+    private void SnapshotIfAsked()
+    {
+        if (_snapshotAskers.Count > 0 && !_isSnapshotting && _snapshotAnswers.Count == 0 && _writing is null && _written.SequenceNr > 0)
+            BeginSnapshot();
+    }
+
+    private void AnswerSnapshotAskers(object answer)
+    {
+        foreach (var asker in _snapshotAnswers)
+            asker.Tell(answer);
+        _snapshotAnswers = [];
+        SnapshotIfAsked();
+    }
+
+    private void BeginSnapshot()
+    {
+        _isSnapshotting = true;
+        _commitsSinceSnapshot = _changesSinceSnapshot = 0;
+        (_snapshotAnswers, _snapshotAskers) = (_snapshotAskers, []);
+        var ((state, sequenceNr), first, stop) = (_written, _nextChunk, _stopping.Token);
+        _snapshotSequenceNr = sequenceNr;
+        Task.Run(() => _files.SaveAsync(state, sequenceNr, first, stop), stop).PipeTo(
+            Self, success: next => new SnapshotSaved(sequenceNr, next), failure: cause => new SnapshotFailed(cause));
     }
 
     private void CountTowardsSnapshot(Writing written)
     {
         _commitsSinceSnapshot += written.Commits.Count;
         _changesSinceSnapshot += written.Commits.Sum(commit => commit.Changes.Length);
-        if (_isSnapshotting || (_commitsSinceSnapshot < _options.SnapshotCommits && _changesSinceSnapshot < _options.SnapshotChanges))
-            return;
-        _isSnapshotting = true;
-        _commitsSinceSnapshot = _changesSinceSnapshot = 0;
-        var (state, sequenceNr, first, stop) = (written.State, LastSequenceNr, _nextChunk, _stopping.Token);
-        Task.Run(() => _files.SaveAsync(state, sequenceNr, first, stop), stop).PipeTo(
-            Self, success: next => new SnapshotSaved(sequenceNr, next), failure: cause => new SnapshotFailed(cause));
+        _written = (written.State, LastSequenceNr);
+        if (!_isSnapshotting && _snapshotAnswers.Count == 0
+            && (_commitsSinceSnapshot >= _options.SnapshotCommits || _changesSinceSnapshot >= _options.SnapshotChanges))
+        {
+            BeginSnapshot();
+        }
+        SnapshotIfAsked();
     }
 
     /// <inheritdoc/>

@@ -44,6 +44,28 @@ public static class StoreProtocol
     /// <param name="WhileLeading">Only while this manager leads: for those who decide. Their first message is everything.</param>
     public sealed record Subscribe(IActorRef Subscriber, bool WhileLeading = false);
 
+    /// <summary>Write a snapshot now, of all that is written when it is asked for, and delete what it replaces. Answered with
+    /// <see cref="SnapshotTaken"/> or <see cref="SnapshotNotTaken"/>.</summary>
+    public sealed record TakeSnapshot
+    {
+        /// <summary>The one there is.</summary>
+        public static TakeSnapshot Instance { get; } = new();
+    }
+
+    /// <summary>The snapshot is written, and everything before it is deleted.</summary>
+    public sealed record SnapshotTaken
+    {
+        /// <summary>The one there is.</summary>
+        public static SnapshotTaken Instance { get; } = new();
+    }
+
+    /// <summary>The snapshot was not written, or what it replaces not deleted; the log says why.</summary>
+    public sealed record SnapshotNotTaken
+    {
+        /// <summary>The one there is.</summary>
+        public static SnapshotNotTaken Instance { get; } = new();
+    }
+
     /// <summary>The state is now this. Several commits may have been folded into one message.</summary>
     /// <param name="State">The whole state.</param>
     /// <param name="Touched">Which objects differ from the message before.</param>
