@@ -105,7 +105,7 @@ public sealed record AgentOptions
     private static Uri? Manager(string text, List<string> errors)
     {
         if (Uri.TryCreate(text, UriKind.Absolute, out var uri)
-            && ((uri.Scheme is "http" or "https" && uri.AbsolutePath == "/") || (uri.Scheme == "unix" && uri.Host.Length == 0 && uri.LocalPath.Length > 1)))
+            && ((uri.Scheme == "https" && uri.AbsolutePath == "/") || (uri.Scheme == "unix" && uri.Host.Length == 0 && uri.LocalPath.Length > 1)))
             return uri;
         errors.Add($"--manager '{text}' is not a manager's address; write https://ADDRESS:PORT or unix:///PATH");
         return null;

@@ -124,6 +124,9 @@ public sealed class Heart(TimeProvider time, Action<Heart> changed)
         return true;
     }
 
+    /// <summary>Its manager went away: its silence counts only once it has had this long to find another one.</summary>
+    public void Excuse(TimeSpan rejoin) => Volatile.Write(ref _beatAt, time.GetTimestamp() + (long)(rejoin.TotalSeconds * time.TimestampFrequency));
+
     /// <summary>As if it had never been heard of; its next beat is news. Sessions may hold it already, so it stays itself.</summary>
     public void Forget() => Volatile.Write(ref _hasBeaten, false);
 

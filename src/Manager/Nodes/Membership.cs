@@ -30,9 +30,10 @@ public static class Membership
     /// <param name="startedAt">When the manager started; nodes that were not heard of since are unknown for a grace time.</param>
     /// <param name="now">The manager's clock.</param>
     /// <param name="options">Allowed silence and grace.</param>
+    /// <param name="rejoin">How long agents that lost their session may take before they dial again: <see cref="RejoinPace"/>.</param>
     public static Reachability Decide(
         IEnumerable<Node> nodes, Func<NodeId, Contact> contactOf, DateTimeOffset since, DateTimeOffset startedAt, DateTimeOffset now,
-        NodesOptions options)
+        NodesOptions options, TimeSpan rejoin = default)
     {
         var changes = ImmutableArray.CreateBuilder<Change>();
         DateTimeOffset? next = null;
@@ -42,7 +43,7 @@ public static class Membership
             // Whom the leader before called down is down until it is heard of; its tasks have been replaced.
             if (contact.LastHeard is null && node.Status.State == NodeState.Down)
                 continue;
-            var (status, deadline) = Judge(contact, since, startedAt, now, options);
+            var (status, deadline) = Judge(contact, since, startedAt, now, options, rejoin);
             if (status.State != node.Status.State)
                 changes.Add(new Change.NodeObserved(node.Id, status));
             if (status.State != NodeState.Down && (next is null || deadline < next))
@@ -53,7 +54,7 @@ public static class Membership
 
     /// <summary>Says how a node is, and when its silence will have lasted too long.</summary>
     public static (NodeStatus Status, DateTimeOffset Deadline) Judge(
-        Contact contact, DateTimeOffset since, DateTimeOffset startedAt, DateTimeOffset now, NodesOptions options)
+        Contact contact, DateTimeOffset since, DateTimeOffset startedAt, DateTimeOffset now, NodesOptions options, TimeSpan rejoin = default)
     {
         if (contact.LastHeard is not { } lastHeard)
         {
@@ -62,7 +63,8 @@ public static class Membership
                 ? (new(NodeState.Down, $"not heard of in {Seconds(now - startedAt)} since the manager started", now), graceEnds)
                 : (NodeStatus.Unknown with { Since = startedAt }, graceEnds);
         }
-        var deadline = Later(lastHeard, since) + options.DownAfter;
+        // Who lost his session because his manager went away was told to wait before he dials another.
+        var deadline = Later(lastHeard, since) + options.DownAfter + (contact.Ended is null ? TimeSpan.Zero : rejoin);
         if (now >= deadline)
             return (new(NodeState.Down, $"silent for {Seconds(now - lastHeard)}, last heard at {Instant(lastHeard)}{After(contact)}", now), deadline);
         return contact.Ended is null

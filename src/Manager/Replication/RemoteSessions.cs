@@ -1,13 +1,14 @@
 using Akka.Actor;
 using Akka.Hosting;
 using Berth.Manager.Nodes;
+using Berth.Manager.Store;
 using Berth.Model;
 using V1 = Berth.Protocol.V1;
 
 namespace Berth.Manager.Replication;
 
 /// <summary>At the leader: which nodes have their session at which standby, and when they were heard of there.</summary>
-internal sealed class RemoteSessions(Heartbeats heartbeats, IRequiredActor<NodesActor> nodes)
+internal sealed class RemoteSessions(Heartbeats heartbeats, IRequiredActor<NodesActor> nodes, IClusterView view)
 {
     private const string Gone = "its session ended while its manager was out of reach";
 
@@ -40,10 +41,12 @@ internal sealed class RemoteSessions(Heartbeats heartbeats, IRequiredActor<Nodes
         nodes.ActorRef.Tell(new NodesProtocol.SessionChanged(node));
     }
 
-    /// <summary>The link broke. Its nodes' agents have as long to be heard of again, there or elsewhere, as any silent one.</summary>
+    /// <summary>The link broke. Its nodes' agents have as long to be heard of again, there or elsewhere, as any silent one, and
+    /// as long before that as they were told to wait.</summary>
     public void End(NodeId standby)
     {
+        var rejoin = RejoinPace.Window(view.Current.Nodes.Count);
         foreach (var (_, heart) in heartbeats.Open(standby))
-            heart.Beat(standby);
+            heart.Excuse(rejoin);
     }
 }

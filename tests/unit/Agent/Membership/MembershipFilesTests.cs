@@ -35,7 +35,7 @@ public sealed class MembershipFilesTests : IDisposable
         var path = Path.Combine(_directory, "status.json");
         using var status = JsonDocument.Parse(File.ReadAllText(path));
         Assert.Equal(["refused", "n", "c", "https://m", "why: \"so\"", ""], status.RootElement.EnumerateObject().Select(property => property.Value.GetString()));
-        Assert.Equal(["state", "node_id", "cluster_id", "manager", "error"], status.RootElement.EnumerateObject().Select(property => property.Name));
+        Assert.Equal(["state", "node_id", "cluster_id", "manager", "error", "role"], status.RootElement.EnumerateObject().Select(property => property.Name));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
     }
 }

@@ -31,6 +31,44 @@ public sealed class MembershipTests
     }
 
     [Fact]
+    public void In_a_large_cluster_who_lost_his_manager_has_the_time_he_was_told_to_wait()
+    {
+        var rejoin = RejoinPace.Window(10_000);
+        var heard = Started.AddSeconds(20);
+        var deadline = heard + Options.DownAfter + rejoin;
+        NodeState At(DateTimeOffset now, string? ended) => Membership.Judge(new Contact(heard, ended), Started, Started, now, Options, rejoin).Status.State;
+
+        Assert.Equal(NodeState.Disconnected, At(deadline.AddTicks(-1), "the manager is stopping"));
+        Assert.Equal(NodeState.Down, At(deadline, "the manager is stopping"));
+        Assert.Equal(NodeState.Down, At(heard + Options.DownAfter, null));
+    }
+
+    [Fact]
+    public void The_time_to_rejoin_grows_with_the_cluster_and_small_ones_need_none()
+    {
+        Gen.Int[0, 100_000].Sample(nodes =>
+        {
+            var window = RejoinPace.Window(nodes);
+            Assert.InRange(window, TimeSpan.Zero, RejoinPace.Longest);
+            Assert.True(RejoinPace.Window(nodes + 1) >= window);
+        });
+        Assert.Equal((TimeSpan.Zero, TimeSpan.FromSeconds(5)), (RejoinPace.Window(500), RejoinPace.Window(10_000)));
+    }
+
+    [Fact]
+    public void Who_is_excused_is_silent_only_afterwards()
+    {
+        var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
+        var heart = new Heartbeats(time).Of(new NodeId(1));
+        heart.Open(new NodeId(9));
+        heart.Excuse(TimeSpan.FromSeconds(5));
+        time.Advance(TimeSpan.FromSeconds(7));
+        Assert.Equal(TimeSpan.FromSeconds(2), heart.Silence);
+        heart.Beat(new NodeId(9));
+        Assert.Equal(TimeSpan.Zero, heart.Silence);
+    }
+
+    [Fact]
     public void A_node_not_heard_of_since_the_start_is_unknown_until_the_grace_ends()
     {
         Assert.Equal(NodeState.Unknown, Judge(Contact.None, Started.AddSeconds(10).AddTicks(-1)).State);

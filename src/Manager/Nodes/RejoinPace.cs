@@ -1,4 +1,4 @@
-namespace Berth.Manager.Dispatch;
+namespace Berth.Manager.Nodes;
 
 /// <summary>How agents spread out when a manager is lost and all of its agents look for another one.</summary>
 public static class RejoinPace
