@@ -1,0 +1,99 @@
+using System.Collections.Immutable;
+using Berth.Manager.Journals.Etcd;
+using Berth.Model;
+using Grpc.Core;
+using V3 = Berth.Manager.Journals.Etcd.V3;
+
+namespace Berth.Manager.Members;
+
+/// <summary>What etcd says of its members, and changes of who is one.</summary>
+internal sealed class EtcdAdmin(EtcdClient client, TimeSpan patience)
+{
+    private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(1);
+
+    /// <summary>Every member, each asked how it is.</summary>
+    public async Task<ImmutableArray<MemberView>> ViewAsync(CancellationToken cancellation)
+    {
+        var list = await ListAsync(cancellation);
+        return [.. await Task.WhenAll(list.Select(async member => new MemberView(
+            member.ID, NodeOf(member), member.PeerURLs.FirstOrDefault() ?? "", member.IsLearner, await ProblemAsync(member, cancellation) is null)))];
+    }
+
+    /// <summary>For <c>cluster status</c>: each member's node and how it is, as ManagerStatus.store_member says it.</summary>
+    public async Task<ImmutableArray<(NodeId? Node, string State)>> StatesAsync(CancellationToken cancellation)
+    {
+        var list = await ListAsync(cancellation);
+        return [.. await Task.WhenAll(list.Select(async member => (NodeOf(member), await ProblemAsync(member, cancellation) switch
+        {
+            { } problem when member.Name.Length > 0 => $"unhealthy: {problem}",
+            { } => "unstarted",
+            null => member.IsLearner ? "learner" : "started",
+        })))];
+    }
+
+    /// <summary>Members as they are told to a host that joins.</summary>
+    public async Task<ImmutableArray<V3.Member>> ListAsync(CancellationToken cancellation) =>
+        [.. (await CallAsync((member, call) => member.Cluster.MemberListAsync(new V3.MemberListRequest(), call), cancellation)).Members];
+
+    /// <summary>Takes a step.</summary>
+    /// <returns>Why etcd refused it; null when it is done.</returns>
+    public async Task<string?> TakeAsync(MemberStep step, CancellationToken cancellation)
+    {
+        try
+        {
+            switch (step)
+            {
+                case MemberStep.Add add:
+                    var added = new V3.MemberAddRequest { IsLearner = true, PeerURLs = { add.Member.PeerUrl } };
+                    await CallAsync((member, call) => member.Cluster.MemberAddAsync(added, call), cancellation);
+                    break;
+                case MemberStep.Promote promote:
+                    await CallAsync((member, call) => member.Cluster.MemberPromoteAsync(new V3.MemberPromoteRequest { ID = promote.Id }, call), cancellation);
+                    break;
+                case MemberStep.Update update:
+                    var updated = new V3.MemberUpdateRequest { ID = update.Id, PeerURLs = { update.PeerUrl } };
+                    await CallAsync((member, call) => member.Cluster.MemberUpdateAsync(updated, call), cancellation);
+                    break;
+                case MemberStep.Remove remove:
+                    await CallAsync((member, call) => member.Cluster.MemberRemoveAsync(new V3.MemberRemoveRequest { ID = remove.Id }, call), cancellation);
+                    break;
+            }
+            return null;
+        }
+        catch (RpcException error)
+        {
+            // Not an error of its own: it has not caught up, or an attempt whose answer was lost has done it already.
+            return error.Status.Detail;
+        }
+    }
+
+    /// <summary>Whose member it is; null when it has not started yet.</summary>
+    public static NodeId? NodeOf(V3.Member member) => NodeId.TryParse(member.Name, out var node) ? node : null;
+
+    private Task<T> CallAsync<T>(Func<EtcdMember, CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancellation) =>
+        client.CallAsync(call, 0, patience, cancellation);
+
+    private async Task<string?> ProblemAsync(V3.Member member, CancellationToken cancellation)
+    {
+        if (member.ClientURLs.FirstOrDefault() is not { } url)
+            return "it has not started yet";
+        var address = new Uri(url);
+        var connected = client.Members.FirstOrDefault(known => known.Address == address);
+        if (connected is null)
+            return "this manager does not know its address yet";
+        try
+        {
+            var status = await client.AskAsync(connected, (asked, call) => asked.Maintenance.StatusAsync(new V3.StatusRequest(), call), ProbeTimeout, cancellation);
+            return status switch
+            {
+                { Leader: 0 } => "it sees no leader of etcd",
+                { Errors.Count: > 0 } => string.Join(", ", status.Errors),
+                _ => null,
+            };
+        }
+        catch (RpcException error)
+        {
+            return EtcdErrors.Text(error);
+        }
+    }
+}
