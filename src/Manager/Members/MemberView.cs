@@ -14,7 +14,8 @@ public sealed record MemberView(ulong Id, NodeId? Node, string PeerUrl, bool IsL
 /// <summary>A manager whose host is to have a member.</summary>
 /// <param name="Node">Its node id.</param>
 /// <param name="PeerUrl">Where its member is reached.</param>
-public sealed record WantedMember(NodeId Node, string PeerUrl);
+/// <param name="IsReady">Whether its host has what a member needs: before that none is added, as it would not start.</param>
+public sealed record WantedMember(NodeId Node, string PeerUrl, bool IsReady);
 
 /// <summary>One change of etcd's membership. Closed.</summary>
 public abstract record MemberStep
@@ -38,7 +39,7 @@ public abstract record MemberStep
 public static class MembersDecider
 {
     /// <summary>The next step towards a member on every manager's host; null when nothing is to be done, or nothing can be now.</summary>
-    /// <param name="wanted">Managers that asked for a member.</param>
+    /// <param name="wanted">Managers.</param>
     /// <param name="members">What there is.</param>
     /// <remarks>Who leaves goes first, so that a number never grows and shrinks at once; a new member listens before it counts;
     /// there is one listener at a time, which is etcd's own rule.</remarks>
@@ -56,7 +57,7 @@ public static class MembersDecider
         }
         if (members.FirstOrDefault(member => member.IsLearner) is { } learner)
             return learner.IsAlive && HasMajority(members) ? new MemberStep.Promote(learner.Id) : null;
-        var missing = wanted.FirstOrDefault(one => !members.Any(member => Of(wanted, member) == one));
+        var missing = wanted.FirstOrDefault(one => one.IsReady && !members.Any(member => Of(wanted, member) == one));
         return missing is not null && HasMajority(members) ? new MemberStep.Add(missing) : null;
     }
 

@@ -91,6 +91,9 @@ public abstract record Change
         public override string ToString() => nameof(UnlockKeySet);
     }
 
+    /// <summary>The cluster's etcd has this authority.</summary>
+    public sealed record StoreAuthorityPut(StoreAuthority Authority) : Change;
+
     /// <summary>Soft: how far an agent says a task has come, or why the scheduler cannot place it.</summary>
     public sealed record TaskObserved(TaskId Id, ServiceTaskStatus Status) : Change
     {

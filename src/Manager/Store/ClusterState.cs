@@ -56,6 +56,9 @@ public sealed class ClusterState
     /// <summary>What unlocks restarted managers; null while autolock is off. Never shown but to administrators.</summary>
     public string? UnlockKey { get; private init; }
 
+    /// <summary>The authority of the cluster's etcd; null while it never had one.</summary>
+    public StoreAuthority? StoreAuthority { get; private init; }
+
     /// <summary>Tasks by id, ended ones in history included.</summary>
     public TaskMap Tasks { get; private init; } = TaskMap.Empty;
 
@@ -107,9 +110,9 @@ public sealed class ClusterState
     public static ClusterState Restore(
         long index, ClusterId? clusterId, long epoch, IEnumerable<Service> services, IEnumerable<Stack> stacks, IEnumerable<Node> nodes,
         IEnumerable<(ServiceId Service, long SpecVersion, TaskSpec Spec)> taskSpecs, IEnumerable<ServiceTask> tasks,
-        IEnumerable<Client>? clients = null, string? unlockKey = null, IdentityParts? identity = null)
+        IEnumerable<Client>? clients = null, string? unlockKey = null, IdentityParts? identity = null, StoreAuthority? storeAuthority = null)
     {
-        var builder = new ClusterStateBuilder(Empty) { ClusterId = clusterId, Epoch = epoch, UnlockKey = unlockKey };
+        var builder = new ClusterStateBuilder(Empty) { ClusterId = clusterId, Epoch = epoch, UnlockKey = unlockKey, StoreAuthority = storeAuthority };
         identity?.Restore(builder);
         foreach (var (service, version, spec) in taskSpecs)
             builder.KeepSpec(service, version, spec);
@@ -151,6 +154,7 @@ public sealed class ClusterState
         RemovedKeys = builder.RemovedKeys.ToImmutable(),
         Clients = builder.Clients.ToImmutable(),
         UnlockKey = builder.UnlockKey,
+        StoreAuthority = builder.StoreAuthority,
         Tasks = builder.Tasks.ToImmutable(),
         TasksByService = builder.TasksByService.ToImmutable(),
         TasksByNode = builder.TasksByNode.ToImmutable(),

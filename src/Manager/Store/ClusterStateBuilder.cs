@@ -20,6 +20,7 @@ internal sealed class ClusterStateBuilder(ClusterState state)
     public ImmutableDictionary<string, DateTimeOffset>.Builder RemovedKeys { get; } = state.RemovedKeys.ToBuilder();
     public ImmutableDictionary<string, Client>.Builder Clients { get; } = state.Clients.ToBuilder();
     public string? UnlockKey { get; set; } = state.UnlockKey;
+    public StoreAuthority? StoreAuthority { get; set; } = state.StoreAuthority;
     public TaskMap.Builder Tasks { get; } = state.Tasks.ToBuilder();
     public ImmutableDictionary<ServiceId, TaskSet>.Builder TasksByService { get; } = state.TasksByService.ToBuilder();
     public ImmutableDictionary<NodeId, TaskSet>.Builder TasksByNode { get; } = state.TasksByNode.ToBuilder();
@@ -131,6 +132,9 @@ internal sealed class ClusterStateBuilder(ClusterState state)
                 break;
             case Change.ClientRemoved removed:
                 Clients.Remove(removed.Name);
+                break;
+            case Change.StoreAuthorityPut put:
+                StoreAuthority = put.Authority;
                 break;
             case Change.UnlockKeySet set:
                 UnlockKey = set.Key;

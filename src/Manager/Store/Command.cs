@@ -35,6 +35,12 @@ public abstract record Command
     public sealed record UpdateNode(
         string Node, NodeAvailability? Availability, ValueMap LabelsAdd, ValueList<string> LabelsRemove) : Command;
 
+    /// <summary>What a node does in the cluster from now on.</summary>
+    public sealed record SetNodeRole(string Node, NodeRole Role) : Command;
+
+    /// <summary>The authority of the cluster's etcd, unless it has one.</summary>
+    public sealed record SetStoreAuthority(StoreAuthority Authority) : Command;
+
     /// <summary>An agent registers, or its facts changed. New nodes become members; known ones are updated.</summary>
     public sealed record RegisterNode(NodeId Id, NodeRole Role, NodeDescription Description) : Command
     {

@@ -33,6 +33,9 @@ public static class CommandResults
     /// order asked.</summary>
     public sealed record ServicesChanged(ImmutableArray<ServiceOutcome> Services);
 
+    /// <summary>Of <see cref="Command.SetStoreAuthority"/>: the one there is.</summary>
+    public sealed record StoreAuthorityIs(StoreAuthority Authority);
+
     /// <summary>Of commands about a node.</summary>
     public sealed record NodeChanged(NodeId Node);
 

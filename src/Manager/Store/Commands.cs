@@ -21,6 +21,10 @@ public static class Commands
         Command.RollbackService rollback => ServiceCommands.RollBack(state, rollback, now),
         Command.RemoveServices remove => ServiceCommands.Remove(state, remove),
         Command.UpdateNode update => NodeCommands.Update(state, update, now),
+        Command.SetNodeRole set => NodeCommands.SetRole(state, set, now),
+        Command.SetStoreAuthority set => Decision.Accept(
+            state.StoreAuthority is null ? [new Change.StoreAuthorityPut(set.Authority)] : [],
+            new CommandResults.StoreAuthorityIs(state.StoreAuthority ?? set.Authority)),
         Command.RegisterNode register => NodeCommands.Register(state, register, now),
         Command.EstablishTrust establish => TrustCommands.Establish(state, establish),
         Command.RotateToken rotate => TrustCommands.RotateToken(state, rotate),

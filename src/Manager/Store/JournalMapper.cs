@@ -109,6 +109,7 @@ internal static class JournalMapper
         Change.IdentityPut put => new() { IdentityPut = IdentityMapper.ToWire(put.Identity) },
         Change.ClientPut put => new() { ClientPut = ToWire(put.Client) },
         Change.ClientRemoved removed => new() { ClientRemoved = removed.Name },
+        Change.StoreAuthorityPut put => new() { StoreAuthorityPut = ToWire(put.Authority) },
         Change.UnlockKeySet set => new() { UnlockKeySet = set.Key ?? "" },
         _ => throw new ArgumentOutOfRangeException(nameof(change), change, "not a change that is journalled"),
     };
@@ -132,6 +133,10 @@ internal static class JournalMapper
         ExpiresAt = At(wire.ExpiresTicks),
         Serial = wire.Serial,
     };
+
+    public static V1.JournalStoreAuthority ToWire(StoreAuthority authority) => new() { CertificatePem = authority.CertificatePem, KeyPem = authority.KeyPem };
+
+    public static StoreAuthority ToModel(V1.JournalStoreAuthority wire) => new(wire.CertificatePem, wire.KeyPem);
 
     /// <summary>A node without its status, which is soft.</summary>
     public static V1.Node ToWire(Node node)
@@ -169,6 +174,7 @@ internal static class JournalMapper
         V1.JournalChange.ChangeOneofCase.IdentityPut => new Change.IdentityPut(IdentityMapper.ToModel(wire.IdentityPut)),
         V1.JournalChange.ChangeOneofCase.ClientPut => new Change.ClientPut(ToModel(wire.ClientPut)),
         V1.JournalChange.ChangeOneofCase.ClientRemoved => new Change.ClientRemoved(wire.ClientRemoved),
+        V1.JournalChange.ChangeOneofCase.StoreAuthorityPut => new Change.StoreAuthorityPut(ToModel(wire.StoreAuthorityPut)),
         V1.JournalChange.ChangeOneofCase.UnlockKeySet => new Change.UnlockKeySet(wire.UnlockKeySet.Length == 0 ? null : wire.UnlockKeySet),
         _ => throw new InvalidDataException(
             $"the journal's commit {index} holds a change this version does not know; start the version of berth-manager that wrote it, or a newer one"),

@@ -47,6 +47,22 @@ internal static class NodeCommands
             : Put(node with { Spec = spec, UpdatedAt = now });
     }
 
+    public static Decision SetRole(ClusterState state, Command.SetNodeRole command, DateTimeOffset now)
+    {
+        var reference = References.Node(state, command.Node);
+        if (reference.Value is not { } node)
+            return Decision.Refuse(reference.Refusal!);
+        var name = node.Description.Hostname;
+        if (node.Spec.Role == command.Role)
+            return Decision.Accept([], new CommandResults.NodeChanged(node.Id));
+        if (command.Role == NodeRole.Manager && node.Description.Address.Length == 0)
+            return Decision.Refuse(RefusalReason.Conflict, $"node '{name}' has no address at which other managers could reach it; start its agent with --address");
+        // Whoever decides with more knowledge has decided before; this holds whatever he knew.
+        if (command.Role == NodeRole.Worker && !state.Nodes.Values.Any(other => other.Id != node.Id && other.Spec.Role == NodeRole.Manager))
+            return Decision.Refuse(RefusalReason.Conflict, $"'{name}' is the only manager; promote another node first: berth node promote NODE");
+        return Put(node with { Spec = node.Spec with { Role = command.Role }, UpdatedAt = now });
+    }
+
     private static IEnumerable<string> Problems(Node node, Command.UpdateNode command)
     {
         var name = node.Description.Hostname;

@@ -21,6 +21,7 @@ internal static class Snapshots
         FormedTicks = state.FormedAt.UtcTicks,
         Settings = IdentityMapper.ToWire(state.Settings),
         RemovedKeys = { state.RemovedKeys.ToDictionary(key => key.Key, key => key.Value.UtcTicks) },
+        StoreAuthority = state.StoreAuthority is { } authority ? JournalMapper.ToWire(authority) : null,
     };
 
     /// <summary>The chunks of <paramref name="state"/>, made one at a time.</summary>
@@ -62,7 +63,8 @@ internal static class Snapshots
             chunks.SelectMany(chunk => chunk.Tasks).Select(task => ToModel(task, byNumber)),
             chunks.SelectMany(chunk => chunk.Clients).Select(JournalMapper.ToModel),
             header.UnlockKey.Length == 0 ? null : header.UnlockKey,
-            IdentityMapper.Parts(header, chunks));
+            IdentityMapper.Parts(header, chunks),
+            header.StoreAuthority is { } authority ? JournalMapper.ToModel(authority) : null);
     }
 
     private static IEnumerable<(IMessage Message, Action<V1.SnapshotChunk> Add)> Messages(ClusterState state)

@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using System.Text;
 using Berth.Manager.Journals.Etcd;
 using Berth.Manager.Members;
+using Berth.Manager.Store;
 
 namespace Berth.Tests.Integration.Members;
 
@@ -14,7 +15,7 @@ public sealed class EtcdHost : IAsyncDisposable
     private readonly StringBuilder _said = new();
     private Process? _process;
 
-    public EtcdHost(string name, string directory, EtcdAuthority authority)
+    public EtcdHost(string name, string directory, StoreAuthority authority)
     {
         var ports = FreePorts(2);
         Configuration = new EtcdConfiguration
@@ -113,7 +114,7 @@ public sealed class EtcdHosts : IAsyncDisposable
             host.Configuration = host.Configuration with { Peers = peers };
     }
 
-    public EtcdAuthority Authority { get; } = EtcdAuthority.Create(TimeProvider.System.GetUtcNow());
+    public StoreAuthority Authority { get; } = EtcdAuthority.Create(TimeProvider.System.GetUtcNow());
 
     public ImmutableArray<EtcdHost> Hosts { get; private set; }
 

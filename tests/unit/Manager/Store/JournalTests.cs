@@ -82,6 +82,7 @@ public sealed class JournalTests
             new Change.ClientRemoved("ann"),
             new Change.UnlockKeySet("BERTHKEY-1-x"),
             new Change.UnlockKeySet(null),
+            new Change.StoreAuthorityPut(new StoreAuthority("certificate", "key")),
         ];
         var durable = typeof(Change).GetNestedTypes().Where(type => type != typeof(Change.TaskObserved) && type != typeof(Change.NodeObserved));
         Assert.Equal(durable.OrderBy(type => type.Name), changes.Select(change => change.GetType()).Distinct().OrderBy(type => type.Name));
