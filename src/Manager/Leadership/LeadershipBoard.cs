@@ -69,6 +69,10 @@ public sealed class LeadershipBoard(LeadershipTimes times, TimeProvider time) : 
     /// <summary>This process leads for as long as it lives: nobody else can reach its store.</summary>
     internal void BecomeAlone(LeaderRecord record) => Become(state => LeadershipDecider.OnTaken(state, record, Now), isAlone: true);
 
+    /// <summary>This process leads in another store, in which others may take the lead from it.</summary>
+    internal void BecomeShared(LeaderRecord record, TimeSpan begunAt) =>
+        Become(state => LeadershipDecider.OnTaken(state, record, begunAt), isAlone: false);
+
     private void Become(Func<LeadershipState, LeadershipState> change, bool isAlone)
     {
         TaskCompletionSource? changed = null;

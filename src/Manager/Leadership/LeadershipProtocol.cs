@@ -14,6 +14,19 @@ public static class LeadershipProtocol
     /// <summary>Nothing is being written any more.</summary>
     public sealed record SteppedDown;
 
+    /// <summary>Finish what was taken, end the store actor and keep what comes until <see cref="Resume"/>: the state is to be kept
+    /// elsewhere from then on. Answered with <see cref="Paused"/>; a manager that does not lead does not answer.</summary>
+    public sealed record Pause;
+
+    /// <summary>Nothing is being written.</summary>
+    /// <param name="State">All that was written.</param>
+    public sealed record Paused(ClusterState State);
+
+    /// <summary>Start the store again where it was paused.</summary>
+    /// <param name="Epoch">The term in which its fences let it write.</param>
+    /// <param name="Plugins">Where it is kept from now on; null: where it was.</param>
+    public sealed record Resume(long Epoch, StorePlugins? Plugins);
+
     /// <summary>From a standby's follower: the state is now this.</summary>
     public sealed record Followed(StoreProtocol.StateChanged Changed);
 

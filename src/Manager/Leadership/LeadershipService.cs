@@ -17,16 +17,75 @@ public sealed class LeadershipService(
 
     private readonly LeadershipTimes _times = options.Times;
     private readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly SemaphoreSlim _turn = new(1);
+    private volatile TaskCompletionSource _becameShared = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile SharedRecord? _record = options.Record;
     private bool _storeFails;
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, lifetime.ApplicationStopping);
-        if (options.Record is { IsShared: true } shared)
-            await LeadOrFollowAsync(shared.Record, ending.Token);
-        else
+        if (_record is not { IsShared: true })
             await LeadAloneAsync(ending.Token);
+        try
+        {
+            var goesOn = true;
+            while (goesOn && !ending.IsCancellationRequested)
+                goesOn = _record is { IsShared: true } ? await StepInTurnAsync(ending.Token) : await IsSharedAsync(ending.Token);
+        }
+        catch (OperationCanceledException) when (ending.IsCancellationRequested)
+        {
+            // Told to stop; the lead is let go elsewhere.
+        }
+    }
+
+    /// <summary>The lead goes on in another store: its record is renewed from now on, the earlier one no more.</summary>
+    /// <param name="record">The other store's record.</param>
+    /// <param name="take">Takes the lead there; nothing is renewed meanwhile.</param>
+    /// <param name="cancellation">Gives up before it is taken.</param>
+    /// <returns>What was taken.</returns>
+    public async Task<LeaderRecord> MoveAsync(SharedRecord record, Func<Task<LeaderRecord>> take, CancellationToken cancellation)
+    {
+        await _turn.WaitAsync(cancellation);
+        try
+        {
+            var begunAt = board.Now;
+            var taken = await take();
+            _record = record;
+            if (record.IsShared)
+                board.BecomeShared(taken, begunAt);
+            else
+                board.BecomeAlone(taken);
+            _becameShared.TrySetResult();
+            return taken;
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private async Task<bool> IsSharedAsync(CancellationToken cancellation)
+    {
+        await _becameShared.Task.WaitAsync(cancellation);
+        if (_record is not { IsShared: true })
+            _becameShared = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        return true;
+    }
+
+    // Between two steps the record may become another store's.
+    private async Task<bool> StepInTurnAsync(CancellationToken cancellation)
+    {
+        await _turn.WaitAsync(cancellation);
+        try
+        {
+            return _record is not { IsShared: true } shared || await StepOrRestAsync(shared.Record, cancellation);
+        }
+        finally
+        {
+            _turn.Release();
+        }
     }
 
     private async Task LeadAloneAsync(CancellationToken cancellation)
@@ -44,27 +103,22 @@ public sealed class LeadershipService(
         router.ActorRef.Tell(new LeadershipProtocol.Lead(mine.Epoch));
     }
 
-    private async Task LeadOrFollowAsync(ILeaderRecord record, CancellationToken cancellation)
+    // False when another leads.
+    private async Task<bool> StepOrRestAsync(ILeaderRecord record, CancellationToken cancellation)
     {
-        while (!cancellation.IsCancellationRequested)
+        try
         {
-            try
-            {
-                if (!await StepAsync(record, cancellation))
-                    return;
-                NoteStore(null);
-            }
-            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception error)
-            {
-                // Whatever the store's client throws: without an answer nothing is known, and the next attempt asks again.
-                NoteStore(error);
-                await Task.Delay(_times.RetryAfter, time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
+            if (!await StepAsync(record, cancellation))
+                return false;
+            NoteStore(null);
         }
+        catch (Exception error) when (error is not OperationCanceledException || !cancellation.IsCancellationRequested)
+        {
+            // Whatever the store's client throws: without an answer nothing is known, and the next attempt asks again.
+            NoteStore(error);
+            await Task.Delay(_times.RetryAfter, time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        return true;
     }
 
     // False when another leads.
@@ -144,7 +198,7 @@ public sealed class LeadershipService(
     {
         try
         {
-            if (options.Record is { IsShared: true } shared && board.IsLeading)
+            if (_record is { IsShared: true } shared && board.IsLeading)
             {
                 var epoch = board.Current.Epoch;
                 await router.ActorRef.Ask<LeadershipProtocol.SteppedDown>(new LeadershipProtocol.StepDown(), StepDownTime);

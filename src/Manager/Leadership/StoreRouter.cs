@@ -9,7 +9,7 @@ namespace Berth.Manager.Leadership;
 /// once: after that it ends.</remarks>
 public sealed class StoreRouter : ReceiveActor, IWithUnboundedStash
 {
-    private readonly StoreFactory _factory;
+    private StoreFactory _factory;
     private readonly ClusterView _view;
     private readonly IActorRef _follower = ActorRefs.Nobody;
     private readonly Dictionary<IActorRef, StoreProtocol.Subscribe> _subscriptions = [];
@@ -61,6 +61,7 @@ public sealed class StoreRouter : ReceiveActor, IWithUnboundedStash
     private void Leading()
     {
         Receive<LeadershipProtocol.StepDown>(OnStepDown);
+        Receive<LeadershipProtocol.Pause>(OnPause);
         Receive<StoreProtocol.Subscribe>(subscribe =>
         {
             Remember(subscribe);
@@ -68,6 +69,47 @@ public sealed class StoreRouter : ReceiveActor, IWithUnboundedStash
         });
         Receive<Terminated>(stopped => _subscriptions.Remove(stopped.ActorRef));
         ReceiveAny(message => _store.Forward(message));
+    }
+
+    // The store moves to other plugins: what comes meanwhile waits, and is not refused.
+    private void Pausing(IActorRef asker)
+    {
+        ClusterState? written = null;
+        Receive<StoreProtocol.Drained>(drained =>
+        {
+            written = drained.State;
+            Context.Watch(_store);
+            Context.Stop(_store);
+        });
+        Receive<Terminated>(stopped => stopped.ActorRef.Equals(_store), _ =>
+        {
+            asker.Tell(new LeadershipProtocol.Paused(written!));
+            Become(() => Paused(written!));
+        });
+        // An answer may wait for a sign that this manager leads.
+        Receive<StoreProtocol.LeaseRenewed>(renewed => _store.Forward(renewed));
+        KeepSubscriptions();
+        ReceiveAny(_ => Stash.Stash());
+    }
+
+    private void Paused(ClusterState written)
+    {
+        Receive<LeadershipProtocol.Resume>(resume =>
+        {
+            if (resume.Plugins is { } plugins)
+                _factory = _factory with { Plugins = plugins };
+            Start(resume.Epoch, written);
+        });
+        Receive<LeadershipProtocol.StepDown>(_ => Sender.Tell(new LeadershipProtocol.SteppedDown()));
+        Receive<StoreProtocol.LeaseRenewed>(_ => { });
+        KeepSubscriptions();
+        ReceiveAny(_ => Stash.Stash());
+    }
+
+    private void KeepSubscriptions()
+    {
+        Receive<StoreProtocol.Subscribe>(Remember);
+        Receive<Terminated>(stopped => _subscriptions.Remove(stopped.ActorRef));
     }
 
     // The lead is being let go: what comes now is for the next leader, whom its sender finds by trying again.
@@ -122,6 +164,13 @@ public sealed class StoreRouter : ReceiveActor, IWithUnboundedStash
             _store.Tell(subscription);
         Become(Leading);
         Stash.UnstashAll();
+    }
+
+    private void OnPause(LeadershipProtocol.Pause pause)
+    {
+        var asker = Sender;
+        _store.Tell(new StoreProtocol.Drain());
+        Become(() => Pausing(asker));
     }
 
     private void OnStepDown(LeadershipProtocol.StepDown stepDown)

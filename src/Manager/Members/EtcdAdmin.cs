@@ -97,3 +97,10 @@ internal sealed class EtcdAdmin(EtcdClient client, TimeSpan patience)
         }
     }
 }
+
+/// <summary>From the store to its members.</summary>
+internal static class EtcdBackendMembers
+{
+    /// <summary>What <paramref name="etcd"/>'s members say.</summary>
+    public static EtcdAdmin Admin(this EtcdBackend etcd, TimeSpan patience) => new(etcd.Client, patience);
+}

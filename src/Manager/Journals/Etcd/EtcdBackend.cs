@@ -9,7 +9,7 @@ using static Berth.Manager.Journals.Etcd.EtcdTransaction;
 namespace Berth.Manager.Journals.Etcd;
 
 /// <summary>The store on etcd: journal, snapshots and the record of who leads.</summary>
-public sealed class EtcdBackend : IStoreBackend
+public sealed class EtcdBackend : IMovableStore
 {
     private const long FormatNumber = 1;
     private const string JournalPlugin = "berth.etcd.journal";
@@ -85,8 +85,44 @@ public sealed class EtcdBackend : IStoreBackend
         var format = answer.Succeeded ? FormatNumber : EtcdKeys.NumberIn(answer.Read(0));
         if (format > FormatNumber)
             throw new InvalidDataException($"etcd at {Place} holds format {format}, this berth-manager knows {FormatNumber}; start the version that wrote it, or a newer one");
+        await Leader.ReadAsync(cancellation);
         await AssertLimitsAsync(cancellation);
     }
+
+    /// <inheritdoc/>
+    public async Task ContinueAsync(long head, long epoch, CancellationToken cancellation)
+    {
+        var (headKey, leader) = (EtcdKeys.Head(StoreActor.JournalId), EtcdLeaderRecord.Write(LeaderRecord.None with { Epoch = epoch }));
+        var answer = await _client.TransactAsync(new V3.TxnRequest
+        {
+            Compare = { IsAbsent(headKey), IsAbsent(EtcdKeys.Leader) },
+            Success =
+            {
+                Put(headKey, EtcdKeys.Value(head)),
+                Put(EtcdKeys.Deleted(StoreActor.JournalId), EtcdKeys.Value(head)),
+                Put(EtcdKeys.Leader, leader),
+            },
+            Failure = { Get(headKey), Get(EtcdKeys.Leader) },
+        }, cancellation);
+        if (!answer.Succeeded && (EtcdKeys.NumberIn(answer.Read(0)) != head || answer.Read(1)?.Value != leader))
+            throw new InvalidDataException($"etcd at {Place} holds a cluster's state already (its log ends at {EtcdKeys.NumberIn(answer.Read(0))}); nothing was changed. Remove its data directory first, if it is not needed");
+    }
+
+    /// <inheritdoc/>
+    public async Task MarkMovedAsync(string place, long epoch, CancellationToken cancellation)
+    {
+        var answer = await _client.TransactAsync(new V3.TxnRequest
+        {
+            Compare = { IsFence(epoch) },
+            Success = { Put(EtcdKeys.Moved, ByteString.CopyFromUtf8(place)), Put(EtcdKeys.Fence, EtcdKeys.Value(0)) },
+            Failure = { Get(EtcdKeys.Fence) },
+        }, cancellation);
+        if (!answer.Succeeded && EtcdKeys.NumberIn(answer.Read(0)) != 0)
+            throw new FencedException($"epoch {EtcdKeys.NumberIn(answer.Read(0))} has begun, and this manager leads in {epoch}");
+    }
+
+    /// <summary>The connections to the members, for who looks after them.</summary>
+    internal EtcdClient Client => _client;
 
     /// <summary>Where the members answer, this host's first, when they have changed.</summary>
     public void Use(System.Collections.Immutable.ImmutableArray<Uri> endpoints) => _client.Use(endpoints);

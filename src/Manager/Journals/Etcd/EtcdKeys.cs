@@ -12,6 +12,9 @@ internal static class EtcdKeys
     /// <summary>The record of who leads; changes with each sign of life.</summary>
     public static ByteString Leader { get; } = ByteString.CopyFromUtf8("berth/leader");
 
+    /// <summary>Where the state has moved to; absent while it is here.</summary>
+    public static ByteString Moved { get; } = ByteString.CopyFromUtf8("berth/moved");
+
     /// <summary>The epoch whose leader may write; changes only when the lead does. Every write compares it.</summary>
     public static ByteString Fence { get; } = ByteString.CopyFromUtf8("berth/fence");
 

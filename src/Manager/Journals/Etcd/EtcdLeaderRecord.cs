@@ -17,8 +17,8 @@ internal sealed class EtcdLeaderRecord(EtcdClient client, EtcdWatch watch) : ILe
     /// <inheritdoc/>
     public async Task<LeaderRecord> ReadAsync(CancellationToken cancellation)
     {
-        var found = await client.RangeAsync(new V3.RangeRequest { Key = EtcdKeys.Leader }, cancellation);
-        return Read(found.Kvs.FirstOrDefault());
+        var found = await client.TransactAsync(new V3.TxnRequest { Success = { Get(EtcdKeys.Leader), Get(EtcdKeys.Moved) } }, cancellation);
+        return found.Read(1) is { } moved ? throw Moved(moved) : Read(found.Read(0));
     }
 
     /// <inheritdoc/>
@@ -27,7 +27,7 @@ internal sealed class EtcdLeaderRecord(EtcdClient client, EtcdWatch watch) : ILe
         var taken = new LeaderRecord(seen.Epoch + 1, me, url, 0);
         var request = new V3.TxnRequest
         {
-            Compare = { seen == LeaderRecord.None ? IsAbsent(EtcdKeys.Leader) : IsValue(EtcdKeys.Leader, Write(seen)) },
+            Compare = { IsAbsent(EtcdKeys.Moved), seen == LeaderRecord.None ? IsAbsent(EtcdKeys.Leader) : IsValue(EtcdKeys.Leader, Write(seen)) },
             Success = { Put(EtcdKeys.Leader, Write(taken)), Put(EtcdKeys.Fence, EtcdKeys.Value(taken.Epoch)) },
             Failure = { Get(EtcdKeys.Leader) },
         };
@@ -98,7 +98,14 @@ internal sealed class EtcdLeaderRecord(EtcdClient client, EtcdWatch watch) : ILe
         return record;
     }
 
-    private static ByteString Write(LeaderRecord record) => new EtcdLeader
+    private static StoreMovedException Moved(V3.KeyValue moved)
+    {
+        var place = moved.Value.ToStringUtf8();
+        return new StoreMovedException(place, $"the state has moved from etcd to {place}; nobody leads here any more");
+    }
+
+    /// <summary>The record as the value of its key.</summary>
+    public static ByteString Write(LeaderRecord record) => new EtcdLeader
     {
         Epoch = record.Epoch,
         Holder = record.Holder?.ToString() ?? "",
