@@ -18,10 +18,9 @@ public interface IManagerSightings
 
 /// <summary>The cluster's state for administrators.</summary>
 internal sealed class ClusterReport(
-    OwnNode own, StoreKind kind, ILeadership leadership, ManagerFacts facts, TimeProvider time, IEnumerable<IManagerSightings> sightings)
+    OwnNode own, StoreKind kind, ILeadership leadership, ManagerFacts facts, TimeProvider time, IEnumerable<IManagerSightings> sightings,
+    IEnumerable<IStoreMembers> shares)
 {
-    private const int SafeManagers = 3;
-
     /// <summary>The cluster as this manager sees it.</summary>
     public V1.ClusterStatus Of(ClusterState state)
     {
@@ -37,13 +36,14 @@ internal sealed class ClusterReport(
             },
             Epoch = state.Epoch,
             Index = state.Index,
-            Store = kind.Name,
+            Store = shares.FirstOrDefault()?.Kind ?? kind.Name,
             Authority = Authority(state),
             AnsweredBy = own.Id?.ToString() ?? "",
         };
         foreach (var (node, _) in ManagerEndpoints.Of(state, own.Id))
             status.Managers.Add(Manager(state, node));
-        status.Advice.AddRange(Advice(state, status.Managers.Count));
+        status.Advice.AddRange(shares.FirstOrDefault()?.Advice ?? []);
+        status.Advice.AddRange(Advice(state));
         return status;
     }
 
@@ -62,7 +62,7 @@ internal sealed class ClusterReport(
             Reachability = reachability,
             Index = index,
             Version = version,
-            StoreMember = node == own.Id ? sightings.FirstOrDefault()?.Of(node).StoreMember ?? "" : member,
+            StoreMember = shares.FirstOrDefault()?.States.GetValueOrDefault(node) ?? member,
         };
     }
 
@@ -81,14 +81,8 @@ internal sealed class ClusterReport(
         };
     }
 
-    private static IEnumerable<string> Advice(ClusterState state, int managers)
+    private static IEnumerable<string> Advice(ClusterState state)
     {
-        if (managers == 1)
-            yield return $"one manager: when its host is lost, the cluster is. Promote two more: berth node promote NODE";
-        else if (managers % 2 == 0)
-            yield return $"{managers} managers bear the loss of {(managers - 1) / 2}, no more than {managers - 1} do; promote one more, or demote one";
-        else if (managers >= SafeManagers)
-            yield return $"{managers} managers bear the loss of {(managers - 1) / 2}";
         foreach (var waiting in state.Identities.Values.Where(identity => identity.AwaitsApproval).Select(identity => NameOf(state, identity.Id)).Order())
             yield return $"node '{waiting}' came back with an expired certificate; to let it in again, run: berth node approve {waiting}";
     }

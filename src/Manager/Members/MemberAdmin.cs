@@ -1,0 +1,56 @@
+using Berth.Manager.Api;
+using Berth.Manager.Store;
+using Berth.Model;
+using Grpc.Core;
+using V1 = Berth.Protocol.V1;
+
+namespace Berth.Manager.Members;
+
+/// <summary>What administrators ask about who is a manager.</summary>
+internal sealed class MemberAdmin(IClusterView view, StoreGateway store, NodeCalls nodes, MembersCoordinator members) : V1.ClusterAdmin.ClusterAdminBase
+{
+    private const int MostNodes = 100;
+
+    /// <inheritdoc/>
+    public override async Task<V1.NodeSummary> PromoteNode(V1.ChangeRoleRequest request, ServerCallContext context)
+    {
+        NodeId last = default;
+        foreach (var text in Checked(request))
+            last = await SetAsync(text, NodeRole.Manager, context.CancellationToken);
+        return nodes.Get(new V1.GetNodeRequest { Node = last.ToString() });
+    }
+
+    /// <inheritdoc/>
+    public override async Task<V1.NodeSummary> DemoteNode(V1.ChangeRoleRequest request, ServerCallContext context)
+    {
+        NodeId last = default;
+        foreach (var text in Checked(request))
+        {
+            var node = References.Node(view.Current, text).OrThrow();
+            if (node.Spec.Role == NodeRole.Manager)
+            {
+                if (members.DemotionProblem(node.Id, request.Force) is { } problem)
+                    throw ApiErrors.Precondition(problem);
+                // First the store goes on without it, then its host is told: the other way round it would take its voice along.
+                await members.RemoveAsync(node.Id, context.CancellationToken);
+            }
+            last = await SetAsync(text, NodeRole.Worker, context.CancellationToken);
+        }
+        return nodes.Get(new V1.GetNodeRequest { Node = last.ToString() });
+    }
+
+    private async Task<NodeId> SetAsync(string node, NodeRole role, CancellationToken cancellation)
+    {
+        var (_, changed) = await store.ExecuteAsync<CommandResults.NodeChanged>(new Command.SetNodeRole(node, role), "berth node ls", cancellation);
+        return changed.Node;
+    }
+
+    private static IEnumerable<string> Checked(V1.ChangeRoleRequest request)
+    {
+        if (request.Nodes.Count is 0 or > MostNodes)
+            throw ApiErrors.Invalid($"nodes has {request.Nodes.Count} entries; name 1 to {MostNodes}");
+        foreach (var node in request.Nodes)
+            RequestLimits.Reference("nodes", node);
+        return request.Nodes;
+    }
+}

@@ -1,0 +1,256 @@
+using System.Collections.Immutable;
+using System.Net;
+using Akka.Hosting;
+using Berth.Identity;
+using Berth.Manager.Journals.Etcd;
+using Berth.Manager.Keys;
+using Berth.Manager.Leadership;
+using Berth.Manager.Store;
+using Berth.Model;
+using Grpc.Core;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using V1 = Berth.Protocol.V1;
+
+namespace Berth.Manager.Members;
+
+/// <summary>Keeps a member of etcd on every manager's host: the leader adds, promotes, moves and removes, one at a time, as
+/// <see cref="MembersDecider"/> says; every manager looks how they are.</summary>
+public sealed class MembersCoordinator(
+    ActiveStore active, LocalMember? local, MemberPlace? place, IClusterView view, ILeadership leadership, IRequiredActor<StoreActor> store, StoreGrowth? growth,
+    KnownManagers? known, RowKeys keys, TimeProvider time, ILogger<MembersCoordinator> log) : BackgroundService, IStoreMembers
+{
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan StoreTime = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan EtcdTime = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30);
+
+    private readonly SemaphoreSlim _one = new(1);
+    private ImmutableHashSet<NodeId> _ready = [];
+    private volatile Known _known = Known.Nothing;
+    private string _refused = "";
+
+    /// <inheritdoc/>
+    public string Kind => active.Backend.Kind;
+
+    /// <inheritdoc/>
+    public ImmutableDictionary<NodeId, string> States => _known.States;
+
+    /// <inheritdoc/>
+    public ImmutableArray<string> Advice => ManagerQuorum.Advice(Managers(), IsEtcd);
+
+    /// <summary>Whether more than half of the managers are needed.</summary>
+    public bool IsEtcd => active.Backend is EtcdBackend;
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(LookEvery, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+                await LookAsync(stoppingToken);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The manager stops.
+        }
+    }
+
+    /// <summary>What a manager's host needs to take part in the store; moves the state into etcd first when it is not where
+    /// several managers can reach it.</summary>
+    /// <exception cref="RpcException">It cannot be had now; for who asked.</exception>
+    public async Task<V1.StoreTicket> AdmitAsync(V1.GetStoreRequest request, NodeId node, CancellationToken cancellation)
+    {
+        if (!IPEndPoint.TryParse(request.Address, out var address) || address.Port == 0)
+            throw new RpcException(new Grpc.Core.Status(StatusCode.InvalidArgument, $"'{request.Address}' is no address with a port, such as 10.0.0.1:2400"));
+        await _one.WaitAsync(cancellation);
+        try
+        {
+            if (active.Backend.Kind == "sqlite")
+                await (growth ?? throw Unavailable("this manager is alone: it has no manager.json, so nobody can join it")).IntoEtcdAsync(cancellation);
+            if (active.Backend is not EtcdBackend etcd)
+                return new V1.StoreTicket { Kind = active.Backend.Kind, Postgres = growth?.PostgresSettings ?? "", Keys = DataKeys.ToWire(keys.Ring) };
+            var wanted = new WantedMember(node, LocalMember.PeerUrl(address), IsReady: true);
+            _ready = _ready.Add(node);
+            await MemberOfAsync(etcd, wanted, cancellation);
+            return new V1.StoreTicket { Kind = "etcd", Etcd = await TicketAsync(etcd, request, address, cancellation), Keys = DataKeys.ToWire(keys.Ring) };
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    /// <summary>Why a manager must not be demoted now; null when it may.</summary>
+    public string? DemotionProblem(NodeId node, bool isForced) => ManagerQuorum.Problem(Managers(), node, IsEtcd, isForced);
+
+    /// <summary>Ends a manager's part in the store, before its host is told that it is no manager any more.</summary>
+    /// <exception cref="RpcException">etcd refused it.</exception>
+    public async Task RemoveAsync(NodeId node, CancellationToken cancellation)
+    {
+        if (active.Backend is not EtcdBackend etcd)
+            return;
+        await _one.WaitAsync(cancellation);
+        try
+        {
+            _ready = _ready.Remove(node);
+            var admin = etcd.Admin(EtcdTime);
+            if ((await admin.ListAsync(cancellation)).FirstOrDefault(member => EtcdAdmin.NodeOf(member) == node) is { } leaving
+                && await admin.TakeAsync(new MemberStep.Remove(leaving.ID), cancellation) is { } problem)
+            {
+                throw new RpcException(new Grpc.Core.Status(StatusCode.FailedPrecondition,
+                    $"etcd does not remove its member on '{NameOf(node)}': {problem}. See berth cluster status, and try again"));
+            }
+            await FollowAsync(etcd, cancellation);
+            log.LogInformation("The member of etcd on {Node} is removed", NameOf(node));
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    // After a recovery others are managers no more: what they had is lost, or must not be believed.
+    private async Task ForgetOthersAsync(CancellationToken cancellation)
+    {
+        if (known is not { IsRecovered: true } || !leadership.IsLeading || !leadership.HasValidLease)
+            return;
+        var actor = await store.GetAsync(cancellation);
+        foreach (var other in view.Current.Nodes.Values.Where(node => node.Spec.Role == NodeRole.Manager && node.Id != place!.Node))
+        {
+            await actor.Ask<object>(new StoreProtocol.Execute(new Command.SetNodeRole(other.Id.ToString(), NodeRole.Worker)), StoreTime, cancellation);
+            log.LogWarning("{Node} is no manager any more: this one was recovered without it", other.Description.Hostname);
+        }
+        if (view.Current.Nodes.Values.Count(node => node.Spec.Role == NodeRole.Manager) <= 1)
+            known.Recovered();
+    }
+
+    private async Task LookAsync(CancellationToken cancellation)
+    {
+        await ForgetOthersAsync(cancellation);
+        known?.Save(ManagerEndpoints.Of(view.Current).Select(manager => manager.Url));
+        if (active.Backend is not EtcdBackend etcd || local is null)
+        {
+            _known = Known.Nothing;
+            return;
+        }
+        try
+        {
+            await FollowAsync(etcd, cancellation);
+            if (leadership.IsLeading && leadership.HasValidLease && await _one.WaitAsync(TimeSpan.Zero, cancellation))
+            {
+                try
+                {
+                    await StepAsync(etcd, cancellation);
+                }
+                finally
+                {
+                    _one.Release();
+                }
+            }
+        }
+        catch (Exception error) when (error is IOException or RpcException)
+        {
+            _known = _known with { States = _known.States.ToImmutableDictionary(state => state.Key, _ => "unhealthy: etcd does not answer") };
+            log.LogDebug("The members of etcd could not be looked at: {Reason}", error.Message);
+        }
+    }
+
+    // Where they answer now, and how they are.
+    private async Task FollowAsync(EtcdBackend etcd, CancellationToken cancellation)
+    {
+        var admin = etcd.Admin(EtcdTime);
+        var urls = (await admin.ListAsync(cancellation)).SelectMany(member => member.ClientURLs).ToList();
+        etcd.Use(local!.Endpoints(urls));
+        local.Remember(urls);
+        var states = await admin.StatesAsync(cancellation);
+        _known = new Known(states.Where(state => state.Node is not null)
+            .GroupBy(state => state.Node!.Value).ToImmutableDictionary(group => group.Key, group => group.First().State));
+    }
+
+    private async Task StepAsync(EtcdBackend etcd, CancellationToken cancellation)
+    {
+        var admin = etcd.Admin(EtcdTime);
+        if (MembersDecider.Next(Wanted(), await admin.ViewAsync(cancellation)) is not { } step)
+            return;
+        var refused = await admin.TakeAsync(step, cancellation) ?? "";
+        if (refused.Length == 0)
+            log.LogInformation("etcd's membership: {Step}", step);
+        else if (refused != _refused)
+            log.LogDebug("etcd refused {Step}: {Reason}", step, refused);
+        _refused = refused;
+    }
+
+    // Adds it, and until then waits for what has to happen before: a listener in front of it becomes a voter first.
+    private async Task MemberOfAsync(EtcdBackend etcd, WantedMember wanted, CancellationToken cancellation)
+    {
+        var admin = etcd.Admin(EtcdTime);
+        var begun = time.GetTimestamp();
+        while (true)
+        {
+            var members = await admin.ViewAsync(cancellation);
+            var present = members.FirstOrDefault(member => member.Node == wanted.Node) ?? members.FirstOrDefault(member => member.Node is null && member.PeerUrl == wanted.PeerUrl);
+            if (present is not null && present.PeerUrl == wanted.PeerUrl)
+                return;
+            var step = present is not null
+                ? new MemberStep.Update(present.Id, wanted.PeerUrl)
+                : MembersDecider.Next([wanted, .. Wanted().Where(one => one.Node != wanted.Node)], members);
+            var problem = step is null ? "a majority of its members must answer, and one joins after the other" : await admin.TakeAsync(step, cancellation);
+            if (time.GetElapsedTime(begun) > LongestWait)
+                throw Unavailable($"etcd has no place for a member on '{NameOf(wanted.Node)}' yet: {problem}");
+            await Task.Delay(LookEvery / 4, time, cancellation);
+        }
+    }
+
+    private async Task<V1.EtcdTicket> TicketAsync(EtcdBackend etcd, V1.GetStoreRequest request, IPEndPoint address, CancellationToken cancellation)
+    {
+        var authority = view.Current.StoreAuthority ?? throw Unavailable("etcd's authority is not known yet");
+        var addresses = request.HostAddresses.Select(text => IPAddress.TryParse(text, out var parsed) ? parsed : null).OfType<IPAddress>().Append(address.Address);
+        var ticket = new V1.EtcdTicket
+        {
+            CertificatePem = authority.Sign(request.SigningRequest.ToByteArray(), request.NodeId, addresses, time.GetUtcNow()),
+            AuthorityPem = authority.CertificatePem,
+            Token = view.Current.ClusterId?.ToString() ?? "berth",
+        };
+        foreach (var member in await etcd.Admin(EtcdTime).ListAsync(cancellation))
+        {
+            ticket.Members.Add(new V1.EtcdMemberAddress
+            {
+                Name = member.Name,
+                PeerUrl = member.PeerURLs.FirstOrDefault() ?? "",
+                ClientUrl = member.ClientURLs.FirstOrDefault() ?? "",
+            });
+        }
+        return ticket;
+    }
+
+    private ImmutableArray<WantedMember> Wanted() =>
+        [.. ManagerEndpoints.Of(view.Current)
+            .Where(manager => manager.Node != place!.Node)
+            .Select(manager => (manager.Node, Address: EndPointOf(manager.Url)))
+            .Select(manager => new WantedMember(manager.Node, LocalMember.PeerUrl(manager.Address), _ready.Contains(manager.Node)))
+            .Append(new WantedMember(place!.Node, LocalMember.PeerUrl(place.Advertise), IsReady: true))];
+
+    private ImmutableArray<ManagerView> Managers()
+    {
+        var states = _known.States;
+        return [.. view.Current.Nodes.Values.Where(node => node.Spec.Role == NodeRole.Manager).Select(node => new ManagerView(
+            node.Id, node.Description.Hostname, IsEtcd ? states.GetValueOrDefault(node.Id) == "started" : node.Status.State == NodeState.Ready))];
+    }
+
+    private static IPEndPoint EndPointOf(string url)
+    {
+        var address = new Uri(url);
+        return new IPEndPoint(IPAddress.Parse(address.Host.Trim('[', ']')), address.Port);
+    }
+
+    private string NameOf(NodeId node) => view.Current.Nodes.TryGetValue(node, out var known) ? known.Description.Hostname : node.ToString();
+
+    private static RpcException Unavailable(string why) => new(new Status(StatusCode.Unavailable, why));
+
+    private sealed record Known(ImmutableDictionary<NodeId, string> States)
+    {
+        public static Known Nothing { get; } = new(ImmutableDictionary<NodeId, string>.Empty);
+    }
+}
