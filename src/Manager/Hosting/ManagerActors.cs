@@ -6,7 +6,9 @@ using Berth.Manager.Backups;
 using Berth.Manager.Dispatch;
 using Berth.Manager.Identity;
 using Berth.Manager.Journals.Sqlite;
+using Berth.Manager.Keys;
 using Berth.Manager.Leadership;
+using Berth.Manager.Members;
 using Berth.Manager.Nodes;
 using Berth.Manager.Orchestration;
 using Berth.Manager.Replication;
@@ -58,6 +60,8 @@ internal static class ManagerActors
         var board = new LeadershipBoard(times, TimeProvider.System);
         var failure = new ProcessFailure();
         var store = new StoreOptions { Directory = options.Directory, Keys = options.Keys };
+        if (place is not null)
+            services.AddMembers(options.Directory, place.File, backend, store);
         services.AddSingleton<IStoreFailure>(failure);
         services.AddLeadership(
             new LeadershipOptions
@@ -90,7 +94,7 @@ internal static class ManagerActors
         services.RunLeadership();
         services.AddHostedService<RecoveredStore>();
         if (place is not null)
-            services.RunIdentity();
+            services.RunIdentity().RunMembers();
         services.RunKeyKeeper();
         services.AddHostedService<HeapTrimmer>();
     }
@@ -102,6 +106,7 @@ internal static class ManagerActors
         {
             app.MapEnrollment();
             app.MapReplication();
+            app.MapMembers();
         }
         app.MapKeys();
         app.MapGrpcService<ControlService>();

@@ -65,13 +65,15 @@ public static class ManagerHost
         try
         {
             using var taken = DirectoryLock.Take(options.Directory);
-            var place = await ManagerPlace.OpenAsync(options.Directory);
+            // Whoever joins is given the keys with its place in the store.
+            var joined = await ManagerStore.KnowAsync(options.Directory, await ManagerPlace.OpenAsync(options.Directory), TimeProvider.System);
             if (await LockedManager.OpenKeysAsync(options, logging => Log(logging, options.LogLevel)) is not { } keys)
                 return 0;
             options = options with { Keys = keys };
             var term = new LeaderTerm();
-            await using var store = new SqliteStore(options.Directory, term, TimeProvider.System);
-            await store.PrepareAsync(CancellationToken.None);
+            using var logs = LoggerFactory.Create(logging => Log(logging, options.LogLevel));
+            var (store, place) = await ManagerStore.OpenAsync(options.Directory, joined, term, logs, TimeProvider.System);
+            await using var opened = store;
             var app = Build(options, place, store, term);
             try
             {

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Berth.Identity;
 using Berth.Manager.Identity;
+using Berth.Manager.Members;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace Berth.Manager.Hosting;
@@ -21,6 +22,9 @@ internal sealed record ManagerPlace(ManagerFile File, IdentityFiles Files, TlsId
         if (ManagerFile.Load(dataDirectory) is not { } file)
             return null;
         var files = IdentityHosting.FilesIn(dataDirectory);
+        // Where it joined is where it asks for the store, also after a crash in between.
+        if (file.JoinToken is not null)
+            new KnownManagers(dataDirectory).Save(file.JoinManagers);
         if (file.JoinToken is not null)
             file = await JoinAsync(file, dataDirectory, files);
         return new ManagerPlace(file, files, IdentityHosting.OpenIdentity(files, TimeProvider.System));

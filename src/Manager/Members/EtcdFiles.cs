@@ -62,6 +62,14 @@ public sealed class EtcdFiles(string directory)
         return certificate.NotAfter.ToUniversalTime() - EtcdAuthority.MemberValidity / 2;
     }
 
+    /// <summary>Whether the certificate names all of these addresses.</summary>
+    public bool Names(IEnumerable<System.Net.IPAddress> addresses)
+    {
+        using var certificate = X509CertificateLoader.LoadCertificateFromFile(Certificate);
+        var named = certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().SelectMany(extension => extension.EnumerateIPAddresses()).ToHashSet();
+        return addresses.All(named.Contains);
+    }
+
     private void Write(string path, string text) => PrivateFile.Write(Path.Combine(directory, Path.GetFileName(path)), text);
 }
 

@@ -73,6 +73,17 @@ public sealed class LocalMember(MemberPlace place, TimeProvider time)
         await WriteAsync(Configuration with { Token = cluster }, isNew: true, cancellation);
     }
 
+    /// <summary>Signs a newer certificate when the present one grows old, or does not name an address that this host has by now.</summary>
+    /// <returns>Whether there is a new one.</returns>
+    public bool Renew(StoreAuthority authority)
+    {
+        var files = Configuration.Files;
+        if (!files.Exist || (time.GetUtcNow() < files.RenewAt() && files.Names(HostAddresses())))
+            return false;
+        files.Save(authority.Sign(files.Request(Configuration.Name), Configuration.Name, HostAddresses(), time.GetUtcNow()), authority.CertificatePem);
+        return true;
+    }
+
     /// <summary>Writes everything for a member that joins others; the newer certificate only, when it is a member already.</summary>
     public async Task JoinAsync(V1.EtcdTicket ticket, CancellationToken cancellation)
     {

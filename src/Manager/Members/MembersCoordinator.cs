@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using Akka.Actor;
 using Akka.Hosting;
 using Berth.Identity;
 using Berth.Manager.Journals.Etcd;
@@ -137,6 +138,8 @@ public sealed class MembersCoordinator(
         }
         try
         {
+            if (view.Current.StoreAuthority is { } authority && local.Renew(authority))
+                log.LogInformation("The certificate of this host's member of etcd is a new one");
             await FollowAsync(etcd, cancellation);
             if (leadership.IsLeading && leadership.HasValidLease && await _one.WaitAsync(TimeSpan.Zero, cancellation))
             {
