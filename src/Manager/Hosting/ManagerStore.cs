@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Berth.Identity;
 using Berth.Manager.Identity;
 using Berth.Manager.Journals.Etcd;
+using Berth.Manager.Journals.Postgres;
 using Berth.Manager.Journals.Sqlite;
 using Berth.Manager.Members;
 using Berth.Manager.Store;
@@ -43,9 +44,12 @@ internal static class ManagerStore
         {
             try
             {
-                IStoreBackend store = file.Store == "etcd"
-                    ? new EtcdBackend(member.Options(), term, time, logs.CreateLogger<EtcdBackend>())
-                    : new SqliteStore(directory, term, time);
+                IStoreBackend store = file.Store switch
+                {
+                    "etcd" => new EtcdBackend(member.Options(), term, time, logs.CreateLogger<EtcdBackend>()),
+                    "postgres" => new PostgresStore(PostgresAddress.Parse(file.Postgres!), term, time),
+                    _ => new SqliteStore(directory, term, time),
+                };
                 return (await PreparedAsync(store, stop.Token), place with { File = file });
             }
             catch (StoreMovedException moved)

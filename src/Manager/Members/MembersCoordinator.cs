@@ -250,7 +250,7 @@ public sealed class MembersCoordinator(
 
     private string NameOf(NodeId node) => view.Current.Nodes.TryGetValue(node, out var known) ? known.Description.Hostname : node.ToString();
 
-    private static RpcException Unavailable(string why) => new(new Status(StatusCode.Unavailable, why));
+    private static RpcException Unavailable(string why) => new(new Grpc.Core.Status(StatusCode.Unavailable, why));
 
     private sealed record Known(ImmutableDictionary<NodeId, string> States)
     {

@@ -68,8 +68,20 @@ public sealed class ManagerProcess : IAsyncDisposable
     /// <summary>Starts it, again on the same data after a kill, and waits until it serves.</summary>
     public async Task StartAsync()
     {
+        Begin();
+        await ServesAsync();
+    }
+
+    /// <summary>Starts it and does not wait.</summary>
+    public void Begin()
+    {
         _process = Launch(DataDirectory, Socket, Hear);
         _channel = Connect(Socket);
+    }
+
+    /// <summary>Waits until it serves.</summary>
+    public async Task ServesAsync()
+    {
         var waited = Stopwatch.StartNew();
         while (true)
         {
@@ -81,7 +93,7 @@ public sealed class ManagerProcess : IAsyncDisposable
             }
             catch (RpcException error) when (error.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded or StatusCode.Internal)
             {
-                if (_process.HasExited)
+                if (_process!.HasExited)
                     throw new InvalidOperationException($"berth-manager ended with exit code {_process.ExitCode}:\n{Said}", error);
                 if (waited.Elapsed > Deadline)
                     throw new TimeoutException($"berth-manager does not serve after {Deadline}; it said:\n{Said}", error);

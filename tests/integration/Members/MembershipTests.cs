@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Net;
-using System.Net.Sockets;
 using Berth.Manager.Journals.Etcd;
 using Berth.Manager.Members;
 using Berth.Manager.Store;
@@ -121,7 +120,7 @@ public sealed class MembershipTests : IAsyncDisposable
 
     private Host NewHost(int number)
     {
-        var place = MemberPlace.Beside(Path.Combine(_home.FullName, $"host{number}", "manager"), new NodeId((UInt128)number), new IPEndPoint(IPAddress.Loopback, FreePorts()));
+        var place = MemberPlace.Beside(Path.Combine(_home.FullName, $"host{number}", "manager"), new NodeId((UInt128)number), new IPEndPoint(IPAddress.Loopback, ClusterManager.FreePorts()));
         var host = new Host(place, new EtcdSupervisor(Path.Combine(place.EtcdDirectory, "etcd.yml")));
         _hosts.Add(host);
         return host;
@@ -189,33 +188,6 @@ public sealed class MembershipTests : IAsyncDisposable
 
     private static EtcdBatch Batch(long number) =>
         new([new EtcdCommit(number, [new EtcdRow { Payload = ByteString.CopyFromUtf8($"commit {number}"), Writer = "me" }.ToByteString()])]);
-
-    // The manager's; its member has the second and third after it.
-    private static int FreePorts()
-    {
-        while (true)
-        {
-            using var first = new TcpListener(IPAddress.Loopback, 0);
-            first.Start();
-            var port = ((IPEndPoint)first.LocalEndpoint).Port;
-            if (IsFree(port + 2) && IsFree(port + 3))
-                return port;
-        }
-    }
-
-    private static bool IsFree(int port)
-    {
-        try
-        {
-            using var listener = new TcpListener(IPAddress.Loopback, port);
-            listener.Start();
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
-    }
 
     private sealed record Host(MemberPlace Place, EtcdSupervisor Supervisor)
     {

@@ -1,0 +1,95 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Berth.Identity;
+using Berth.Model;
+using Berth.Protocol.V1;
+using Berth.Tests.Integration.Manager;
+using Task = System.Threading.Tasks.Task;
+using NodeId = Berth.Model.NodeId;
+
+namespace Berth.Tests.Integration.Members;
+
+/// <summary>A real manager of a cluster, with the supervisor of its host's etcd; several run on this machine, each on ports of its own.</summary>
+public sealed class ClusterManager : IAsyncDisposable
+{
+    private readonly EtcdSupervisor _etcd;
+
+    private ClusterManager(int number, IReadOnlyList<ClusterManager> managers, string token)
+    {
+        Node = new NodeId((UInt128)number);
+        Directory.CreateDirectory(Process.DataDirectory);
+        var file = new ManagerFile { NodeId = Node, Hostname = $"berth{number.ToString(CultureInfo.InvariantCulture)}", Advertise = new IPEndPoint(IPAddress.Loopback, FreePorts()) };
+        if (managers.Count > 0)
+            file = file with { JoinToken = Berth.Identity.JoinToken.Parse(token), JoinManagers = managers.Select(manager => manager.Url).ToValueList() };
+        Url = file.Url;
+        file.Save(Process.DataDirectory);
+        _etcd = new EtcdSupervisor(Path.Combine(Path.GetDirectoryName(Process.DataDirectory)!, "etcd/etcd.yml"));
+    }
+
+    public NodeId Node { get; }
+
+    public ManagerProcess Process { get; } = new();
+
+    public string Url { get; }
+
+    public ClusterAdmin.ClusterAdminClient Admin => new(Process.Channel);
+
+    /// <summary>Forms a cluster.</summary>
+    public static async Task<ClusterManager> FormAsync(int number)
+    {
+        var manager = new ClusterManager(number, [], "");
+        await manager.Process.StartAsync();
+        return manager;
+    }
+
+    /// <summary>Begins to join one.</summary>
+    public static async Task<ClusterManager> JoinAsync(int number, params ClusterManager[] managers)
+    {
+        var token = await managers[0].Admin.GetJoinTokenAsync(new GetJoinTokenRequest { Role = Berth.Protocol.V1.NodeRole.Manager });
+        var manager = new ClusterManager(number, managers, token.Token);
+        manager.Process.Begin();
+        return manager;
+    }
+
+    /// <summary>Its host loses power: manager and etcd are gone at once.</summary>
+    public async Task LosePowerAsync()
+    {
+        await Task.WhenAll(Process.KillAsync(), _etcd.LosePowerAsync());
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await Process.KillAsync();
+        await _etcd.DisposeAsync();
+        await Process.DisposeAsync();
+    }
+
+    // Its etcd has the second and third after it.
+    internal static int FreePorts()
+    {
+        while (true)
+        {
+            using var first = new TcpListener(IPAddress.Loopback, 0);
+            first.Start();
+            var port = ((IPEndPoint)first.LocalEndpoint).Port;
+            if (Enumerable.Range(port + 1, 3).All(IsFree))
+                return port;
+        }
+    }
+
+    private static bool IsFree(int port)
+    {
+        try
+        {
+            using var listener = new TcpListener(IPAddress.Loopback, port);
+            listener.Start();
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+}
