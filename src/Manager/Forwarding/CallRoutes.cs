@@ -73,6 +73,8 @@ public static class CallRoutes
         [Enrollment + "Enroll"] = (CallRoute.Leader, "berth node ls"),
         [Enrollment + "Renew"] = (CallRoute.Leader, "berth node ls"),
 
+        ["/berth.v1.Members/GetStore"] = (CallRoute.Leader, ""),
+
         [Dispatcher + "Session"] = (CallRoute.Here, ""),
         [Dispatcher + "Relay"] = (CallRoute.Here, ""),
     }.ToFrozenDictionary(StringComparer.Ordinal);

@@ -6,7 +6,6 @@ using Berth.Manager.Backups;
 using Berth.Manager.Dispatch;
 using Berth.Manager.Identity;
 using Berth.Manager.Journals.Sqlite;
-using Berth.Manager.Keys;
 using Berth.Manager.Leadership;
 using Berth.Manager.Members;
 using Berth.Manager.Nodes;
