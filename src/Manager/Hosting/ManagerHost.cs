@@ -65,7 +65,6 @@ public static class ManagerHost
         try
         {
             using var taken = DirectoryLock.Take(options.Directory);
-            // Whoever joins is given the keys with its place in the store.
             var joined = await ManagerStore.KnowAsync(options.Directory, await ManagerPlace.OpenAsync(options.Directory), TimeProvider.System);
             if (await LockedManager.OpenKeysAsync(options, logging => Log(logging, options.LogLevel)) is not { } keys)
                 return 0;

@@ -4,7 +4,6 @@ using Akka.Actor;
 using Akka.Hosting;
 using Berth.Identity;
 using Berth.Manager.Journals.Etcd;
-using Berth.Manager.Keys;
 using Berth.Manager.Leadership;
 using Berth.Manager.Store;
 using Berth.Model;
@@ -19,7 +18,7 @@ namespace Berth.Manager.Members;
 /// <see cref="MembersDecider"/> says; every manager looks how they are.</summary>
 public sealed class MembersCoordinator(
     ActiveStore active, LocalMember? local, MemberPlace? place, IClusterView view, ILeadership leadership, IRequiredActor<StoreActor> store, StoreGrowth? growth,
-    KnownManagers? known, RowKeys keys, TimeProvider time, ILogger<MembersCoordinator> log) : BackgroundService, IStoreMembers
+    KnownManagers? known, TimeProvider time, ILogger<MembersCoordinator> log) : BackgroundService, IStoreMembers
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan StoreTime = TimeSpan.FromSeconds(10);
@@ -71,11 +70,11 @@ public sealed class MembersCoordinator(
             if (active.Backend.Kind == "sqlite")
                 await (growth ?? throw Unavailable("this manager is alone: it has no manager.json, so nobody can join it")).IntoEtcdAsync(cancellation);
             if (active.Backend is not EtcdBackend etcd)
-                return new V1.StoreTicket { Kind = active.Backend.Kind, Postgres = growth?.PostgresSettings ?? "", Keys = DataKeys.ToWire(keys.Ring) };
+                return new V1.StoreTicket { Kind = active.Backend.Kind, Postgres = growth?.PostgresSettings ?? "" };
             var wanted = new WantedMember(node, LocalMember.PeerUrl(address), IsReady: true);
             _ready = _ready.Add(node);
             await MemberOfAsync(etcd, wanted, cancellation);
-            return new V1.StoreTicket { Kind = "etcd", Etcd = await TicketAsync(etcd, request, address, cancellation), Keys = DataKeys.ToWire(keys.Ring) };
+            return new V1.StoreTicket { Kind = "etcd", Etcd = await TicketAsync(etcd, request, address, cancellation) };
         }
         finally
         {

@@ -1,5 +1,4 @@
 using Berth.Identity;
-using Berth.Manager.Keys;
 using Grpc.Core;
 using Grpc.Net.Client;
 using V1 = Berth.Protocol.V1;
@@ -49,10 +48,6 @@ public sealed class StoreEntry(LocalMember member, KnownManagers known, string d
 
     private async Task<ManagerFile> TakeAsync(ManagerFile file, V1.StoreTicket ticket, CancellationToken cancellation)
     {
-        // Whoever holds keys already may have newer ones, or wrapped ones.
-        var keys = new KeyFile(dataDirectory);
-        if (!keys.Exists)
-            keys.Write(DataKeys.ToModel(ticket.Keys), null);
         if (ticket.Etcd is { } etcd)
             await member.JoinAsync(etcd, cancellation);
         var taken = file with { Store = ticket.Kind, Postgres = ticket.Kind == "postgres" ? ticket.Postgres : null };

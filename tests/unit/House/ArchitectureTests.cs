@@ -22,7 +22,7 @@ public sealed class ArchitectureTests
         ["Manager/Keys"] = [Protocol],
         ["Manager/Store"] = ["Berth.Manager.Keys", Protocol, Identity],
         ["Manager/Journals"] = ["Berth.Manager.Store", Protocol],
-        ["Manager/Members"] = ["Berth.Manager.Store", "Berth.Manager.Journals", "Berth.Manager.Leadership", "Berth.Manager.Api", "Berth.Manager.Keys", Protocol, Identity],
+        ["Manager/Members"] = ["Berth.Manager.Store", "Berth.Manager.Journals", "Berth.Manager.Leadership", "Berth.Manager.Api", Protocol, Identity],
         ["Manager/Updates"] = ["Berth.Manager.Store"],
         ["Manager/Orchestration"] = ["Berth.Manager.Store", "Berth.Manager.Updates"],
         ["Manager/Scheduling"] = ["Berth.Manager.Store"],
