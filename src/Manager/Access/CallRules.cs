@@ -23,6 +23,7 @@ public static class CallRules
         ("/berth.v1.Peer/", new CallRule(Audience.Managers, IsAudited: false)),
         ("/berth.v1.KeyExchange/", new CallRule(Audience.Managers, IsAudited: false)),
         ("/berth.v1.Members/", new CallRule(Audience.Managers, IsAudited: false)),
+        ("/berth.v1.PeerTalk/", new CallRule(Audience.Managers, IsAudited: false)),
         ("/grpc.health.v1.Health/", new CallRule(Audience.Known, IsAudited: false)),
         ("/grpc.reflection.", new CallRule(Audience.Local, IsAudited: false)),
     ];

@@ -94,6 +94,15 @@ public sealed class AgentSessions
     /// <summary>The node's session; null when its agent is not connected to this manager.</summary>
     public AgentSession? Find(NodeId node) => _open.GetValueOrDefault(node);
 
+    /// <summary>How many there are.</summary>
+    public int Count => _open.Count;
+
+    /// <summary>All of them, in no order.</summary>
+    public IReadOnlyCollection<AgentSession> All => [.. _open.Values];
+
+    // Outlives the actor that keeps it.
+    internal V1.Managers Managers { get; set; } = new();
+
     internal void Add(AgentSession session) => _open[session.Node] = session;
 
     internal void Remove(AgentSession session) => _open.TryRemove(KeyValuePair.Create(session.Node, session));

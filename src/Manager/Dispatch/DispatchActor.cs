@@ -41,6 +41,7 @@ public sealed class DispatchActor : ReceiveActor
         Receive<DispatchProtocol.Claim>(OnClaim);
         Receive<DispatchProtocol.Begin>(OnBegin);
         Receive<DispatchProtocol.Ended>(OnEnded);
+        Receive<DispatchProtocol.ManagersAre>(OnManagersAre);
     }
 
     /// <inheritdoc/>
@@ -93,6 +94,16 @@ public sealed class DispatchActor : ReceiveActor
         // Whoever did not become a member leaves nothing behind; of members the heart is forgotten with the node.
         if (listener.Told is null && !_state.Nodes.ContainsKey(ended.Session.Node))
             _heartbeats.Forget(ended.Session.Node);
+    }
+
+    private void OnManagersAre(DispatchProtocol.ManagersAre known)
+    {
+        _open.Managers = new V1.Managers
+        {
+            Managers_ = { known.Managers.Select(manager => new V1.ManagerEndpoint { NodeId = manager.Node.ToString(), Url = manager.Url }) },
+        };
+        foreach (var listener in _listeners.Values.Where(listener => listener.Told is not null))
+            listener.Session.Send(new V1.ManagerMessage { Managers = _open.Managers });
     }
 
     private void OnStateChanged(StoreProtocol.StateChanged change)
@@ -176,6 +187,7 @@ public sealed class DispatchActor : ReceiveActor
                 HeartbeatPeriodNs = SpecMapper.ToNanoseconds(_options.Period),
                 AnswersHeartbeats = true,
                 RejoinWindowNs = SpecMapper.ToNanoseconds(RejoinPace.Window(_state.Nodes.Count)),
+                Managers = { _open.Managers.Managers_ },
             },
         });
         TellTrust(session);

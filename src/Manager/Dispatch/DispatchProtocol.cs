@@ -1,3 +1,6 @@
+using System.Collections.Immutable;
+using Berth.Model;
+
 namespace Berth.Manager.Dispatch;
 
 /// <summary>What <see cref="DispatchActor"/> is told by the calls that hold sessions.</summary>
@@ -8,6 +11,9 @@ public static class DispatchProtocol
 
     /// <summary>The node is a member since commit <paramref name="Index"/>: begin telling it what to run.</summary>
     public sealed record Begin(AgentSession Session, long Index);
+
+    /// <summary>Every manager there is now, and where it answers; agents are told.</summary>
+    public sealed record ManagersAre(ImmutableArray<(NodeId Node, string Url)> Managers);
 
     /// <summary>The session's call has ended; also told of sessions that were never admitted.</summary>
     /// <param name="Session">Which.</param>

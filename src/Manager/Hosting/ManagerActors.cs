@@ -10,6 +10,7 @@ using Berth.Manager.Leadership;
 using Berth.Manager.Members;
 using Berth.Manager.Nodes;
 using Berth.Manager.Orchestration;
+using Berth.Manager.Peers;
 using Berth.Manager.Replication;
 using Berth.Manager.Scheduling;
 using Berth.Manager.Store;
@@ -93,10 +94,18 @@ internal static class ManagerActors
         services.RunLeadership();
         services.AddHostedService<RecoveredStore>();
         if (place is not null)
-            services.RunIdentity().RunMembers();
+            services.RunIdentity().RunMembers().AddPeers(place);
         services.RunKeyKeeper();
         services.AddHostedService<HeapTrimmer>();
     }
+
+    private static void AddPeers(this IServiceCollection services, ManagerPlace place) => services.AddPeers(provider => new PeerOptions
+    {
+        Me = place.File.NodeId,
+        Version = ManagerHost.Version,
+        Managers = state => [.. ManagerEndpoints.Of(state).Select(manager => new PeerPlace(manager.Node, manager.Url))],
+        Dial = provider.GetRequiredService<PeerChannels>().Dial,
+    });
 
     /// <summary>Maps the calls.</summary>
     public static void MapManager(this WebApplication app, ManagerPlace? place)
@@ -106,6 +115,7 @@ internal static class ManagerActors
             app.MapEnrollment();
             app.MapReplication();
             app.MapMembers();
+            app.MapPeers();
         }
         app.MapKeys();
         app.MapGrpcService<ControlService>();

@@ -79,6 +79,22 @@ public sealed class SessionTests : ActorTest, IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_agent_is_told_every_manager_when_it_registers_and_whenever_there_are_others()
+    {
+        _dispatch.Tell(new DispatchProtocol.ManagersAre([(new NodeId(1), "https://10.0.0.1:2400")]));
+        var node = _scene.Node("a", state: NodeState.Unknown);
+        Publish(Touched.Everything);
+        using var agent = await BeginAsync(node, "a");
+        var first = (await agent.ReadAsync()).Registered;
+        Assert.True((await agent.ReadAsync()).Assignments.Full);
+
+        _dispatch.Tell(new DispatchProtocol.ManagersAre([(new NodeId(1), "https://10.0.0.1:2400"), (new NodeId(2), "https://10.0.0.2:2400")]));
+
+        Assert.Equal("https://10.0.0.1:2400", Assert.Single(first.Managers).Url);
+        Assert.Equal([new NodeId(1).ToString(), new NodeId(2).ToString()], (await agent.ReadAsync()).Managers.Managers_.Select(manager => manager.NodeId));
+    }
+
+    [Fact]
     public async Task Nothing_is_assigned_before_the_managers_state_holds_the_node()
     {
         var node = new NodeId(5);
