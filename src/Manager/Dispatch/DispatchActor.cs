@@ -131,6 +131,8 @@ public sealed class DispatchActor : ReceiveActor
             foreach (var listener in _listeners.Values.Where(listener => listener.Told is not null))
                 TellTrust(listener.Session);
         }
+        foreach (var (node, listener) in _listeners.Where(pair => pair.Value.Told is not null && (change.Touched.All || change.Touched.Nodes.Contains(pair.Key))))
+            TellDuty(listener.Session, ManagerDuties.AfterChange(before, _state, node, listener.Session.Registration.Description));
         foreach (var node in change.Touched.Nodes)
         {
             if (before.Nodes.ContainsKey(node) && !_state.Nodes.ContainsKey(node))
@@ -191,6 +193,7 @@ public sealed class DispatchActor : ReceiveActor
             },
         });
         TellTrust(session);
+        TellDuty(session, ManagerDuties.AtBegin(_state, session.Node, session.Registration.Description));
         if (!session.Registration.Reports.IsEmpty)
             _store.Tell(new StoreProtocol.Observe(session.Node, session.Registration.Reports));
         Send(session, listener.Told, Assignments.Full(_state, session.Node), new Templates(_state));
@@ -216,6 +219,12 @@ public sealed class DispatchActor : ReceiveActor
                 RenewNow = AuthorityRotation.MustRenew(_state, session.Node, CertificateRole.Worker, default),
             },
         });
+    }
+
+    private static void TellDuty(AgentSession session, V1.ManagerDuty? duty)
+    {
+        if (duty is not null)
+            session.Send(new V1.ManagerMessage { ManagerDuty = duty });
     }
 
     private void Send(AgentSession session, Told told, AssignmentDelta delta, Templates templates)
