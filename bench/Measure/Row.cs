@@ -35,10 +35,10 @@ public sealed class Report(bool json)
             return;
         }
         if (!_headed)
-            Console.WriteLine($"{"BENCH",-14} {"SUBJECT",-8} {"METRIC",-46} {"MEDIAN",12} {"P99",12} {"UNIT",-8} {"N",4} {"CPU S",9}");
+            Console.WriteLine($"{"BENCH",-14} {"SUBJECT",-14} {"METRIC",-46} {"MEDIAN",12} {"P99",12} {"UNIT",-8} {"N",4} {"CPU S",9}");
         _headed = true;
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{row.Name,-14} {row.Subject,-8} {row.Metric,-46} {row.Median,12:0.###} {row.P99,12:0.###} {row.Unit,-8} {row.N,4} {row.CpuS,9:0.###}"));
+            $"{row.Name,-14} {row.Subject,-14} {row.Metric,-46} {row.Median,12:0.###} {row.P99,12:0.###} {row.Unit,-8} {row.N,4} {row.CpuS,9:0.###}"));
     }
 
     /// <summary>Says how it goes, on stderr.</summary>

@@ -8,6 +8,11 @@ public sealed class BenchLab : IAsyncDisposable
 {
     private static readonly string Root = FindRoot();
 
+    // The last number of this machine's address in every lab.
+    private const string MachineNumber = "253";
+
+    private string _managers = "";
+
     private BenchLab(string name) => Name = name;
 
     /// <summary>The lab's name, and that of the control group all its hosts live in.</summary>
@@ -22,13 +27,19 @@ public sealed class BenchLab : IAsyncDisposable
     /// <summary>The manager's program.</summary>
     public static string Manager => Path.Combine(Root, "bin", "manager", "berth-manager");
 
+    /// <summary>This machine's own address on the lab's switch.</summary>
+    public string MachineAddress { get; private set; } = "";
+
     /// <summary>Brings a lab up. Engines run without live-restore when <paramref name="forSwarm"/>, which refuses it.</summary>
-    public static async Task<BenchLab> UpAsync(int hosts, bool forSwarm)
+    /// <param name="hosts">How many.</param>
+    /// <param name="forSwarm">Whether Docker's own swarm mode is to run there.</param>
+    /// <param name="arguments">More for <c>lab up</c>.</param>
+    public static async Task<BenchLab> UpAsync(int hosts, bool forSwarm, IReadOnlyList<string>? arguments = null)
     {
         var lab = new BenchLab("bench");
         await Command.RunAsync(Berth, "lab", "down", "--name", lab.Name);
         string[] engine = forSwarm ? ["--live-restore=false"] : [];
-        await Command.RunAsync(Berth, ["lab", "up", "--hosts", hosts.ToString(), "--name", lab.Name, .. engine]);
+        await Command.RunAsync(Berth, ["lab", "up", "--hosts", hosts.ToString(), "--name", lab.Name, .. engine, .. arguments ?? []]);
         await lab.RefreshAsync();
         foreach (var image in new[] { "busybox-1", "busybox-2" })
             await Command.RunAsync(Berth, "lab", "load", "--name", lab.Name, Path.Combine(Root, ".out", "images", image + ".tar"));
@@ -44,12 +55,14 @@ public sealed class BenchLab : IAsyncDisposable
         using var status = JsonDocument.Parse(await Command.RunAsync(Berth, "lab", "status", "--name", Name, "--format", "json"));
         foreach (var host in Hosts)
             host.Engine.Dispose();
+        _managers = status.RootElement.GetProperty("berth_host").GetString()!;
+        MachineAddress = status.RootElement.GetProperty("subnet").GetString()!.Split('/')[0][..^1] + MachineNumber;
         Hosts = [.. status.RootElement.GetProperty("hosts").EnumerateArray().Select(BenchHost.Read)];
     }
 
-    /// <summary>Runs <c>berth</c> against this lab's manager.</summary>
-    public Task<string> BerthAsync(params IEnumerable<string> arguments) =>
-        Command.RunAsync(Berth, ["--host", "unix://" + Hosts[0].ManagerSocket, .. arguments]);
+    /// <summary>Runs <c>berth</c> against this lab's manager, or whichever of several answers.</summary>
+    public Task<string> BerthAsync(params IEnumerable<string> arguments) => Command.RunAsync(
+        Berth, ["--host", Hosts.Count(host => host.IsManager) > 1 ? _managers : "unix://" + Hosts[0].ManagerSocket, .. arguments]);
 
     /// <summary>Runs a <c>berth lab</c> verb on this lab.</summary>
     public Task<string> LabAsync(params IEnumerable<string> arguments) =>
@@ -88,6 +101,9 @@ public sealed class BenchLab : IAsyncDisposable
 /// <param name="ManagerSocket">The manager's socket; empty where there is none.</param>
 public sealed record BenchHost(string Name, string Address, Engine Engine, int AgentPid, int ManagerPid, string ManagerSocket)
 {
+    /// <summary>Whether a manager is wanted there, whether or not one runs.</summary>
+    public bool IsManager => ManagerSocket.Length > 0;
+
     internal static BenchHost Read(JsonElement host) => new(
         host.GetProperty("name").GetString()!, host.GetProperty("address").GetString()!,
         new Engine(host.GetProperty("engine_socket").GetString()!),

@@ -1,0 +1,128 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using Berth.Protocol.V1;
+using Grpc.Core;
+using Task = System.Threading.Tasks.Task;
+
+namespace Berth.Bench.Clusters;
+
+/// <summary>Twenty writes and twenty reads a second through all managers in turn, however long each takes. Every write is a label
+/// of its own on one node, so that each that was acknowledged can be looked for afterwards.</summary>
+public sealed class LabelLoad
+{
+    private static readonly TimeSpan Every = TimeSpan.FromMilliseconds(50);
+    // As long as a manager without a leader holds a call.
+    private static readonly TimeSpan WriteLimit = TimeSpan.FromSeconds(6);
+    // As the command line: after this the next manager is asked.
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(150);
+    private static readonly TimeSpan ReadLimit = TimeSpan.FromSeconds(10);
+
+    private readonly ClusterClients _clients;
+    private readonly string _node;
+    private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly ConcurrentBag<Call> _writes = [];
+    private readonly ConcurrentBag<Call> _reads = [];
+    private readonly ConcurrentBag<string> _asked = [];
+    private readonly Task _loop;
+
+    private LabelLoad(ClusterClients clients, string node)
+    {
+        _clients = clients;
+        _node = node;
+        _loop = RunAsync();
+    }
+
+    private sealed record Call(string Label, TimeSpan Called, TimeSpan Answered);
+
+    /// <summary>Time since it began.</summary>
+    public TimeSpan Now => _clock.Elapsed;
+
+    /// <summary>Begins.</summary>
+    public static LabelLoad Start(ClusterClients clients, string node) => new(clients, node);
+
+    /// <summary>How many writes that were asked for after <paramref name="since"/> are acknowledged.</summary>
+    public int AcknowledgedSince(TimeSpan since) => _writes.Count(write => write.Called >= since);
+
+    /// <summary>The longest time without an acknowledgement, from shortly before <paramref name="cut"/> on.</summary>
+    public TimeSpan LongestSilence(TimeSpan cut)
+    {
+        var answers = _writes.Select(write => write.Answered).Where(at => at >= cut - TimeSpan.FromSeconds(1)).Order().ToList();
+        return answers.Count < 2 ? TimeSpan.MaxValue : answers.Zip(answers.Skip(1), (one, next) => next - one).Max();
+    }
+
+    /// <summary>The longest that anybody waited for a read, asking the next manager included.</summary>
+    public TimeSpan LongestRead(TimeSpan cut) => _reads.Where(read => read.Answered >= cut).Select(read => read.Answered - read.Called).DefaultIfEmpty().Max();
+
+    /// <summary>How many writes are acknowledged.</summary>
+    public int Acknowledged => _writes.Count;
+
+    /// <summary>Ends, and waits for what is still being asked.</summary>
+    public async Task StopAsync()
+    {
+        await _stop.CancelAsync();
+        await _loop;
+        _stop.Dispose();
+    }
+
+    /// <summary>Acknowledged writes that are not there, by the leader's word. Takes all of them away again.</summary>
+    public async Task<IReadOnlyList<string>> MissingAsync()
+    {
+        var end = _clients.All[0];
+        var node = (await end.Control.GetNodeAsync(new GetNodeRequest { Node = _node }, ManagerEnd.Within(ReadLimit, consistent: true))).Node;
+        var missing = _writes.Select(write => write.Label).Where(label => !node.Spec.Labels.ContainsKey(label)).Order(StringComparer.Ordinal).ToList();
+        await end.Control.UpdateNodeAsync(new UpdateNodeRequest { Node = _node, LabelsRemove = { _asked.Where(node.Spec.Labels.ContainsKey) } }, ManagerEnd.Within(ReadLimit));
+        return missing;
+    }
+
+    private async Task RunAsync()
+    {
+        using var timer = new PeriodicTimer(Every);
+        var calls = new List<Task>();
+        for (var number = 0; !_stop.IsCancellationRequested; number++)
+        {
+            calls.Add(WriteAsync(number));
+            calls.Add(ReadAsync(number));
+            await timer.WaitForNextTickAsync(CancellationToken.None);
+        }
+        await Task.WhenAll(calls);
+    }
+
+    private async Task WriteAsync(int number)
+    {
+        var label = string.Create(CultureInfo.InvariantCulture, $"w{number}");
+        _asked.Add(label);
+        var called = _clock.Elapsed;
+        try
+        {
+            await _clients.All[number % _clients.All.Count].Control.UpdateNodeAsync(new UpdateNodeRequest { Node = _node, LabelsAdd = { [label] = "" } }, ManagerEnd.Within(WriteLimit));
+            _writes.Add(new Call(label, called, _clock.Elapsed));
+        }
+        catch (RpcException)
+        {
+            // Not acknowledged: nothing is promised about it, and the next one is asked for in any case.
+        }
+    }
+
+    private async Task ReadAsync(int number)
+    {
+        var called = _clock.Elapsed;
+        for (var attempt = 0; _clock.Elapsed - called < ReadLimit; attempt++)
+        {
+            var began = _clock.Elapsed;
+            try
+            {
+                await _clients.All[(number + attempt) % _clients.All.Count].Control.GetInfoAsync(new GetInfoRequest(), ManagerEnd.Within(Patience));
+                break;
+            }
+            catch (RpcException)
+            {
+                // The next manager is asked; whoever refuses at once is not asked again at once for ever.
+                if (attempt >= _clients.All.Count && _clock.Elapsed - began < Every)
+                    await Task.Delay(Every);
+            }
+        }
+        _reads.Add(new Call("", called, _clock.Elapsed));
+    }
+}
