@@ -1,4 +1,4 @@
-.PHONY: build test integration format bench publish images
+.PHONY: build test integration format bench publish images deb
 SHELL := /bin/bash
 
 build:            # everything
@@ -21,3 +21,6 @@ publish:          # bin/berth, bin/berth-agent, bin/manager/berth-manager; only 
 
 images:           # sample images into .out/images
 	samples/images/build.sh .out/images
+
+deb: publish      # .out/berth_VERSION_ARCHITECTURE.deb; docs/install.md
+	@scripts/packaging/build-deb.sh bin .out

@@ -6,6 +6,12 @@ if (args is ["--help" or "-h"])
     return 0;
 }
 
+if (args is ["--version"])
+{
+    Console.WriteLine($"berth-agent {AgentHost.Version}");
+    return 0;
+}
+
 var (options, errors) = AgentOptions.Parse(args, Environment.GetEnvironmentVariable);
 if (options is null)
 {

@@ -12,6 +12,9 @@ namespace Berth.Agent.Hosting;
 /// <summary>Puts the agent together and runs it until it is told to stop. Containers keep running.</summary>
 public static class AgentHost
 {
+    /// <summary>Of this program, such as <c>0.1.0</c>.</summary>
+    public static string Version { get; } = typeof(AgentHost).Assembly.GetName().Version?.ToString(3) ?? "";
+
     /// <summary>Runs the agent.</summary>
     /// <returns>The process's exit code: 0 when told to stop, 1 when it cannot run.</returns>
     public static async Task<int> RunAsync(AgentOptions options)
@@ -46,14 +49,13 @@ public static class AgentHost
     private static async Task RunAsync(
         AgentOptions options, AgentStateFile state, MembershipFiles files, ILogger log, TimeProvider time, CancellationToken stopping)
     {
-        var version = typeof(AgentHost).Assembly.GetName().Version?.ToString(3) ?? "";
         using var engine = new DockerEngine(options.EngineSocket);
         var identity = new AgentIdentity(state.Node, state.Cluster ?? default);
         var board = new TaskBoard();
         var health = new EngineHealth();
         var runner = new StepRunner(engine, new ImagePulls(engine, log, time, stopping), identity, time);
         var keeper = new TaskKeeper(runner, state, board, health, IdSource.Random, log, time);
-        var facts = new NodeFacts(options.Hostname ?? Environment.MachineName, options.Address ?? NodeFacts.FirstAddress(), version);
+        var facts = new NodeFacts(options.Hostname ?? Environment.MachineName, options.Address ?? NodeFacts.FirstAddress(), Version);
         var membership = new NodeMembership(
             files, state, wish => new Joiner(state.Node, facts.Hostname, wish.Address ?? facts.Address, CertificateRole.Worker), Random.Shared, log, time);
         var parts = new SessionParts
@@ -66,7 +68,7 @@ public static class AgentHost
         keeper.Restore(state.Tasks());
         membership.Load();
         log.LogInformation("berth-agent {Version}: node {Node} ({Hostname} {Address}), {Tasks} tasks held, engine {Engine}",
-            version, state.Node, facts.Hostname, facts.Address, board.Tasks.Count, options.EngineSocket);
+            Version, state.Node, facts.Hostname, facts.Address, board.Tasks.Count, options.EngineSocket);
         // Each runs for the agent's whole life: one that fails is a bug, and a restarted agent takes its containers over.
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(ending.Token);

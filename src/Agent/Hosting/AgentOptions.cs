@@ -38,6 +38,7 @@ public sealed record AgentOptions
           --address IP       address other nodes reach this one at; the first that is not loopback    BERTH_ADDRESS
           --role ROLE        worker or manager; worker                                                BERTH_ROLE
           --log-level LEVEL  debug, info, warning or error; info                                      BERTH_LOG_LEVEL
+          --version          print the version
         """;
 
     private static readonly string[] Flags = ["--manager", "--data", "--manager-data", "--engine", "--hostname", "--address", "--role", "--log-level"];
