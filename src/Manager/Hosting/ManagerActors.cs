@@ -84,7 +84,7 @@ internal static class ManagerActors
             .AddStoreBackend(backend, store, TimeProvider.System)
             .AddFeed(isFollowed: place is not null)
             .AddStoreRouter(
-                registry => new StoreFactory(view, store, failure, IdSource.Random, TimeProvider.System, board) { Feed = registry.TryGet<FeedActor>(out var feed) ? feed : null },
+                registry => new StoreFactory(view, store, failure, IdSource.Random, TimeProvider.System, board) { Ready = board.StoreIsReady, Feed = registry.TryGet<FeedActor>(out var feed) ? feed : null },
                 isShared ? _ => provider.Follower(store, ManagerHost.Version) : null)
             .AddOrchestration(IdSource.Random, TimeProvider.System)
             .AddScheduling()

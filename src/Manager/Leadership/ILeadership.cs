@@ -11,8 +11,8 @@ public interface ILeadership
     /// <summary>Whether this process took the lead, and has neither lost it nor let go.</summary>
     bool IsLeading { get; }
 
-    /// <summary>Whether nobody else can have taken the lead yet, by the monotonic clock: only then may what this process holds be
-    /// called the newest.</summary>
+    /// <summary>Whether this process leads, its store has read all that was written before, and nobody else can have taken the lead yet
+    /// by the monotonic clock: only then may what it holds be called the newest.</summary>
     bool HasValidLease { get; }
 
     /// <summary>Ends at the next change of <see cref="Current"/>'s holder, address or epoch, or of <see cref="IsLeading"/>.</summary>

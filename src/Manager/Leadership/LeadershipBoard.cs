@@ -8,6 +8,7 @@ public sealed class LeadershipBoard(LeadershipTimes times, TimeProvider time) : 
     private readonly long _origin = time.GetTimestamp();
     private readonly Lock _gate = new();
     private volatile Known _known = new(LeadershipState.Start, IsAlone: false);
+    private volatile bool _isReady;
     private TaskCompletionSource _changed = New();
     private CancellationTokenSource _hint = new();
 
@@ -17,10 +18,13 @@ public sealed class LeadershipBoard(LeadershipTimes times, TimeProvider time) : 
     /// <inheritdoc/>
     public bool IsLeading => _known.State.IsLeading;
 
+    // A leader whose store has not replayed the rows behind what it held as a standby does not know the newest state yet.
     /// <inheritdoc/>
-    public bool HasValidLease => _known is var known && (known.IsAlone ? known.State.IsLeading : LeadershipDecider.HasLease(known.State, Now, times));
+    public bool HasValidLease => _isReady && IsLeaseValid;
 
-    bool ILease.IsValid => HasValidLease;
+    bool ILease.IsValid => IsLeaseValid;
+
+    private bool IsLeaseValid => _known is var known && (known.IsAlone ? known.State.IsLeading : LeadershipDecider.HasLease(known.State, Now, times));
 
     /// <inheritdoc/>
     public Task Changed
@@ -61,6 +65,9 @@ public sealed class LeadershipBoard(LeadershipTimes times, TimeProvider time) : 
         // Nobody holds the old one for longer than the wait that this ends.
         hint.Cancel();
     }
+
+    /// <summary>The store has published its first state of the term.</summary>
+    public void StoreIsReady() => _isReady = true;
 
     /// <summary>Changes what is known.</summary>
     /// <param name="change">From what is known now; runs alone.</param>

@@ -186,7 +186,7 @@ public sealed class LeadershipService(
             failure.LoseLead($"the store's record of who leads is no longer of epoch {epoch}");
             return false;
         }
-        var wasValid = board.HasValidLease;
+        var wasValid = ((ILease)board).IsValid;
         board.Become(state => LeadershipDecider.OnRenewed(state, begunAt));
         if (!wasValid)
             router.ActorRef.Tell(new StoreProtocol.LeaseRenewed());

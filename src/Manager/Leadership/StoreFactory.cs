@@ -14,6 +14,9 @@ namespace Berth.Manager.Leadership;
 public sealed record StoreFactory(
     ClusterView View, StoreOptions Options, IStoreFailure Failure, IdSource Ids, TimeProvider Time, ILease Lease)
 {
+    /// <summary>Told when the store has published its first state of the term.</summary>
+    public Action? Ready { get; init; }
+
     /// <summary>Who tells standbys of what is published; null when there are none.</summary>
     public IActorRef? Feed { get; init; }
 
@@ -25,7 +28,7 @@ public sealed record StoreFactory(
     /// <param name="held">The state to begin from; null to read it.</param>
     public Props Props(long epoch, ClusterState? held)
     {
-        var start = new StoreStart { Epoch = epoch, Lease = Lease, Feed = Feed, Held = held };
+        var start = new StoreStart { Epoch = epoch, Lease = Lease, Ready = Ready, Feed = Feed, Held = held };
         if (Plugins is { } plugins)
             start = start with { JournalPluginId = plugins.Journal, SnapshotPluginId = plugins.Snapshots };
         var (view, options, failure, ids, time) = (View, Options, Failure, Ids, Time);

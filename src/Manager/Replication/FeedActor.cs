@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Berth.Manager.Store;
+using Berth.Model;
 using V1 = Berth.Protocol.V1;
 
 namespace Berth.Manager.Replication;
@@ -34,6 +35,7 @@ public sealed class FeedActor : ReceiveActor
             _ring.Begin(published.State.Index - steps.Count(step => step.Commit is not null));
         foreach (var step in steps.Where(step => step.Commit is not null))
             _ring.Add(step);
+        CutOffWhoLeft(published.State);
         _state = published.State;
         if (isFirst)
         {
@@ -50,6 +52,19 @@ public sealed class FeedActor : ReceiveActor
                 session.Send(message, bytes);
         }
     }
+
+    // A link outlives the call's admission: whoever was demoted or removed since gets nothing more.
+    private void CutOffWhoLeft(ClusterState state)
+    {
+        foreach (var session in _sessions)
+        {
+            if (IsManager(_state, session.Node) && !IsManager(state, session.Node))
+                session.Close("its node is no manager of the cluster any more");
+        }
+    }
+
+    private static bool IsManager(ClusterState? state, NodeId node) =>
+        state is not null && state.Nodes.TryGetValue(node, out var known) && known.Spec.Role == NodeRole.Manager;
 
     private void OnJoin(StandbySession session)
     {

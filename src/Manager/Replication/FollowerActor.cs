@@ -25,6 +25,7 @@ internal sealed class FollowerActor : ReceiveActor, IWithTimers
     private bool _saidAll;
     private bool _mayDial;
     private long _toldEpoch;
+    private long _failedEpoch;
     private long _lastRequest;
     private long _heardAt;
 
@@ -143,6 +144,7 @@ internal sealed class FollowerActor : ReceiveActor, IWithTimers
             return;
         }
         _isWelcome = true;
+        _failedEpoch = 0;
         _parts.Log.LogInformation("Following the leader of epoch {Epoch}, from index {Held} to {Index}", welcome.Epoch, _state?.Index ?? 0, welcome.Index);
         if (welcome.Epoch != _toldEpoch)
             TellAll(link);
@@ -265,7 +267,10 @@ internal sealed class FollowerActor : ReceiveActor, IWithTimers
         ended.Link.Dispose();
         if (ended.Link != _link)
             return;
-        _parts.Log.LogInformation("The link to the leader of epoch {Epoch} ended: {Reason}", ended.Link.Epoch, ended.Reason);
+        // While it is dialled again and again the same is said once.
+        if (_isWelcome || ended.Link.Epoch != _failedEpoch)
+            _parts.Log.LogInformation("The link to the leader of epoch {Epoch} ended: {Reason}; dialling again until it answers or another leads", ended.Link.Epoch, ended.Reason);
+        _failedEpoch = ended.Link.Epoch;
         (_link, _isWelcome) = (null, false);
         _parts.Leadership.LookNow();
         Timers.StartSingleTimer(Redial.Instance, Redial.Instance, _parts.Times.Redial);

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Hosting;
+using Berth.Manager.Access;
 using Berth.Manager.Leadership;
 using Berth.Manager.Nodes;
 using Berth.Manager.Store;
@@ -23,6 +24,8 @@ internal sealed class PeerService(
     {
         if (await FirstAsync(requestStream, context.CancellationToken) is not { } hello)
             throw new RpcException(new Status(StatusCode.InvalidArgument, "a link begins with what the standby holds"));
+        if (context.GetHttpContext().Features.Get<Caller>() is { } caller && caller.Node != PeerMapper.NodeOf(hello.Node))
+            throw new RpcException(new Status(StatusCode.PermissionDenied, $"{caller.Name} says it is {PeerMapper.NodeOf(hello.Node)}"));
         if (Objection(hello) is { } objection)
         {
             await responseStream.WriteAsync(new V1.FromLeader { Goodbye = new V1.Goodbye { Reason = objection } }, context.CancellationToken);

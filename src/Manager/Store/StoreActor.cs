@@ -243,6 +243,8 @@ public sealed partial class StoreActor : ReceivePersistentActor
             var changed = new StoreProtocol.StateChanged(state, isFirst ? Touched.Everything : touched.ToTouched());
             foreach (var subscriber in _subscribers)
                 subscriber.Tell(changed);
+            if (isFirst)
+                _start.Ready?.Invoke();
             _start.Feed?.Tell(new StoreProtocol.Published(state, steps.DrainToImmutable()));
         }
         foreach (var acknowledgement in acknowledgements)

@@ -18,6 +18,9 @@ public sealed record StoreStart
     /// <summary>Asked before anything is answered that no write has proven.</summary>
     public ILease Lease { get; init; } = Unlimited.Instance;
 
+    /// <summary>Called once the first state of the term is durable and published.</summary>
+    public Action? Ready { get; init; }
+
     /// <summary>Gets a <see cref="StoreProtocol.Published"/> for each published state; null when nobody follows.</summary>
     public IActorRef? Feed { get; init; }
 

@@ -28,7 +28,7 @@ public sealed class ArchitectureTests
         ["Manager/Scheduling"] = ["Berth.Manager.Store"],
         ["Manager/Nodes"] = ["Berth.Manager.Store"],
         ["Manager/Leadership"] = ["Berth.Manager.Store"],
-        ["Manager/Replication"] = ["Berth.Manager.Store", "Berth.Manager.Leadership", "Berth.Manager.Nodes", Protocol],
+        ["Manager/Replication"] = ["Berth.Manager.Access", "Berth.Manager.Store", "Berth.Manager.Leadership", "Berth.Manager.Nodes", Protocol],
         ["Manager/Dispatch"] = ["Berth.Manager.Store", "Berth.Manager.Nodes", Identity, Protocol],
         ["Manager/Api"] = ["Berth.Manager.Store", "Berth.Manager.Updates", "Berth.Manager.Orchestration", "Berth.Manager.Dispatch", Protocol],
         ["Manager/Admin"] = ["Berth.Manager.Api", "Berth.Manager.Store", Protocol],

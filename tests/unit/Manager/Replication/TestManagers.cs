@@ -136,7 +136,7 @@ internal sealed class TestManagers : IAsyncDisposable
                 .AddStoreBackend(backend, store, TimeProvider.System)
                 .AddFeed(isFollowed: true)
                 .AddStoreRouter(
-                    registry => new StoreFactory(View, store, this, IdSource.Random, TimeProvider.System, board) { Feed = registry.Get<FeedActor>() },
+                    registry => new StoreFactory(View, store, this, IdSource.Random, TimeProvider.System, board) { Ready = board.StoreIsReady, Feed = registry.Get<FeedActor>() },
                     _ => provider.Follower(store, "test"))
                 .AddNodes());
             builder.Services.RunLeadership();
