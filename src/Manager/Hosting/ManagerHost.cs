@@ -5,7 +5,6 @@ using Berth.Manager.Access;
 using Berth.Manager.Api;
 using Berth.Manager.Forwarding;
 using Berth.Manager.Identity;
-using Berth.Manager.Journals.Sqlite;
 using Berth.Manager.Store;
 using Berth.Model;
 using Microsoft.AspNetCore.Builder;
