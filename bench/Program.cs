@@ -15,6 +15,7 @@ var benches = new SortedDictionary<string, (string About, int Rounds, Func<Repor
     ["leader-loss"] = ("the leader loses power, cable, time or life: writes, reads, containers", 20, (to, losses) => LeaderLossScenario.RunAsync(to, losses, stores)),
     ["nemesis"] = ("managers are disturbed at random for minutes, and what clients saw is checked", 1, (to, _) => NemesisScenario.RunAsync(to, minutes, seed)),
     ["node-loss"] = ("a worker loses power, its cable, or is drained", 5, NodeLossScenario.RunAsync),
+    ["store"] = ("appends and recovery of SQLite, PostgreSQL and etcd, against writing to them directly", 3, StoreScenario.RunAsync),
     ["update"] = ("rolling update of 30, five at a time: Berth and Swarm", 3, UpdateScenario.RunAsync),
 };
 
