@@ -42,6 +42,19 @@ internal sealed class Gatekeeper(
         return new RpcException(new Status(Code(caller), $"not allowed: {reason}"));
     }
 
+    /// <summary>Writes down a connection on which nobody came to call.</summary>
+    public async Task RefusedConnectionAsync(string from, string reason)
+    {
+        try
+        {
+            await audit.RefusedAsync(Record("connection", new Caller(CallerKind.Anonymous, "", from), "", $"refused: {reason}"));
+        }
+        catch (IOException error)
+        {
+            log.LogError("A refused connection from {From} was not written down: {Problem}", from, error.Message);
+        }
+    }
+
     /// <summary>Writes down how a call ended. A caller whose line cannot be written is not told that it is done.</summary>
     public async Task DoneAsync(string path, Caller caller, string subject, string outcome)
     {

@@ -32,6 +32,13 @@ public static class ManagerHost
     private static readonly TimeSpan PingAfter = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(10);
 
+    // Every agent of the largest cluster, twice, while one manager stands for all; what is more is not taken.
+    private const long MostConnections = 20_000;
+
+    // A renewal that is passed on carries a certificate.
+    private const int LargestHeadersBytes = 32 << 10;
+    private static readonly TimeSpan HeadersTime = TimeSpan.FromSeconds(10);
+
     // Streams of agents end at once when the manager stops; this only bounds a reader that does not.
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(5);
 
@@ -173,6 +180,9 @@ public static class ManagerHost
         kestrel.AddServerHeader = false;
         kestrel.Limits.Http2.KeepAlivePingDelay = PingAfter;
         kestrel.Limits.Http2.KeepAlivePingTimeout = PingTimeout;
+        kestrel.Limits.MaxConcurrentConnections = MostConnections;
+        kestrel.Limits.RequestHeadersTimeout = HeadersTime;
+        kestrel.Limits.MaxRequestHeadersTotalSize = LargestHeadersBytes;
         kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Protocols = HttpProtocols.Http2);
         foreach (var address in options.Listen)
         {
@@ -182,7 +192,14 @@ public static class ManagerHost
                 kestrel.Listen(network.EndPoint);
         }
         if (place is not null)
-            kestrel.Listen(place.File.Advertise, endpoint => endpoint.UseHttps(place.Handshakes));
+        {
+            kestrel.Listen(place.File.Advertise, endpoint =>
+            {
+                endpoint.NoteFailedHandshakes();
+                endpoint.UseHttps(place.Handshakes);
+                endpoint.NoteHandshakes();
+            });
+        }
     }
 
     private static void Log(ILoggingBuilder logging, LogLevel level)

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Berth.Identity;
+using Berth.Manager.Access;
 using Berth.Manager.Identity;
 using Berth.Manager.Members;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
@@ -9,11 +10,16 @@ namespace Berth.Manager.Hosting;
 /// <summary>A manager's place in a cluster: what its <c>manager.json</c> says, and the identity it has there.</summary>
 internal sealed record ManagerPlace(ManagerFile File, IdentityFiles Files, TlsIdentity Tls)
 {
+    // Many round trips to the far side of the world; somebody who only holds connections open has no longer.
+    private static readonly TimeSpan HandshakeTime = TimeSpan.FromSeconds(5);
+
     /// <summary>How connections to its network address begin. Who shows no certificate, or an expired one, is let in as far as
     /// enrolment; each call is judged by who makes it.</summary>
     public TlsHandshakeCallbackOptions Handshakes => new()
     {
-        OnConnection = _ => ValueTask.FromResult(Tls.ForServer(requireClientCertificate: false, allowExpired: true)),
+        HandshakeTimeout = HandshakeTime,
+        OnConnection = context => ValueTask.FromResult(Tls.ForServer(requireClientCertificate: false, allowExpired: true)
+            .Noting(context.Connection, certificate => Tls.ProblemOf(certificate, null, allowExpired: true))),
     };
 
     /// <summary>The place of the manager of a data directory; null when it is alone. One that has a token joins first.</summary>

@@ -9,6 +9,8 @@ namespace Berth.Manager.Identity;
 /// <summary>Adds identities, and what administrators ask about them, to a manager.</summary>
 public static class IdentityHosting
 {
+    private const int LargestMessageBytes = 64 << 10;
+
     /// <summary>Name of an identity's files in <c>identity/</c> of the data directory.</summary>
     public const string FilesName = "manager";
 
@@ -45,6 +47,8 @@ public static class IdentityHosting
         services.AddSingleton<CertificateSigner>();
         services.AddSingleton<PeerChannels>();
         services.AddSingleton<EnrollmentService>();
+        // Who has proved nothing yet sends little.
+        services.AddGrpc().AddServiceOptions<EnrollmentService>(options => options.MaxReceiveMessageSize = LargestMessageBytes);
         services.AddSingleton<ManagerIdentity>();
         return services;
     }

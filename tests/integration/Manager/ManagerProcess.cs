@@ -33,6 +33,17 @@ public sealed class ManagerProcess : IAsyncDisposable
     /// <summary>The connection to it.</summary>
     public GrpcChannel Channel => _channel ?? throw new InvalidOperationException("the manager is not started");
 
+    /// <summary>Memory it has in RAM, bytes.</summary>
+    public long Memory
+    {
+        get
+        {
+            var process = _process ?? throw new InvalidOperationException("the manager is not started");
+            process.Refresh();
+            return process.WorkingSet64;
+        }
+    }
+
     /// <summary>What it wrote so far.</summary>
     public string Said
     {
