@@ -92,10 +92,25 @@ public sealed class ManagerDuty(string directory, ILogger log, TimeProvider time
         if (Directory.Exists(Path.Combine(directory, "identity")))
             Directory.Delete(Path.Combine(directory, "identity"), recursive: true);
         File.Delete(Path.Combine(directory, "keys.json"));
+        // Its share of the store was taken out of etcd before this host was told; what is left of it must not start again.
+        Empty(EtcdPath);
         File.Delete(PidPath);
     }
 
-    private bool HasSecrets() => Directory.Exists(Path.Combine(directory, "identity")) || File.Exists(Path.Combine(directory, "keys.json"));
+    // The folder itself may be where a disk is mounted.
+    private static void Empty(string folder)
+    {
+        if (!Directory.Exists(folder))
+            return;
+        foreach (var file in Directory.EnumerateFiles(folder))
+            File.Delete(file);
+        foreach (var below in Directory.EnumerateDirectories(folder))
+            Directory.Delete(below, recursive: true);
+    }
+
+    private string EtcdPath => Path.Combine(Path.GetDirectoryName(Path.GetFullPath(directory))!, "etcd");
+
+    private bool HasSecrets() => File.Exists(Path.Combine(EtcdPath, "etcd.yml")) || Directory.Exists(Path.Combine(directory, "identity")) || File.Exists(Path.Combine(directory, "keys.json"));
 
     // A pid file may be of before a reboot: its number may be anybody's by now.
     private int? Pid()

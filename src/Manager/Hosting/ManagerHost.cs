@@ -49,6 +49,8 @@ public static class ManagerHost
     /// <returns>The process's exit code.</returns>
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments)
     {
+        if (RecoverCommand.Is(arguments))
+            return await RecoverCommand.RunAsync(arguments, Console.Out, Console.Error, TimeProvider.System);
         if (BackupCommands.Are(arguments))
             return BackupCommands.Run(arguments, Console.In, Console.Out, Console.Error, TimeProvider.System);
         var line = ManagerOptionsParser.Parse(arguments, Environment.GetEnvironmentVariable, Version);

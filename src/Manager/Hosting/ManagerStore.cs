@@ -73,6 +73,8 @@ internal static class ManagerStore
             return (await entry.AskAsync(place.File, null, Tell, cancellation))!;
         if (place.File.Store == "etcd" && await member.FollowAddressAsync(cancellation))
             return await entry.AskAsync(place.File, AskForAddress, Tell, cancellation) ?? place.File;
+        if (place.File.Store != "etcd")
+            await member.LeaveAsync(cancellation);
         return place.File;
     }
 

@@ -112,6 +112,13 @@ public sealed class LeadershipService(
                 return false;
             NoteStore(null);
         }
+        catch (StoreMovedException moved)
+        {
+            // Where to, its next start asks the others.
+            board.Become(LeadershipDecider.OnOver);
+            failure.LoseLead(moved.Message);
+            return false;
+        }
         catch (Exception error) when (error is not OperationCanceledException || !cancellation.IsCancellationRequested)
         {
             // Whatever the store's client throws: without an answer nothing is known, and the next attempt asks again.

@@ -28,6 +28,7 @@ public sealed class LocalMember(MemberPlace place, TimeProvider time)
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MajorityAnswers = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan EndsWithin = TimeSpan.FromSeconds(10);
 
     private readonly string _known = Path.Combine(place.ManagerDirectory, "etcd-members.json");
@@ -100,10 +101,13 @@ public sealed class LocalMember(MemberPlace place, TimeProvider time)
     /// <summary>Ends the member for good: its data is forgotten.</summary>
     public async Task LeaveAsync(CancellationToken cancellation)
     {
+        if (!Directory.Exists(Configuration.Directory))
+            return;
         File.Delete(Configuration.Path);
         await EtcdProcesses.EndAsync(Configuration.Path, EndsWithin, time, cancellation);
-        if (Directory.Exists(Configuration.Directory))
-            Directory.Delete(Configuration.Directory, recursive: true);
+        // The folder itself may be where a disk is mounted.
+        foreach (var below in Directory.EnumerateDirectories(Configuration.Directory))
+            Directory.Delete(below, recursive: true);
         File.Delete(_known);
     }
 
@@ -157,6 +161,22 @@ public sealed class LocalMember(MemberPlace place, TimeProvider time)
             return false;
         await WriteAsync(Configuration with { Joins = true }, isNew: false, cancellation);
         return true;
+    }
+
+    /// <summary>Whether a majority of members can be reached through this host's: it answers what only a majority can.</summary>
+    public async Task<bool> HasMajorityAsync(CancellationToken cancellation)
+    {
+        using var client = new EtcdClient(Options() with { Patience = MajorityAnswers }, time);
+        try
+        {
+            await client.RangeAsync(new V3.RangeRequest { Key = EtcdKeys.Format }, cancellation);
+            return true;
+        }
+        catch (EtcdUnavailableException error)
+        {
+            _ = error;
+            return false;
+        }
     }
 
     /// <summary>On the one manager that is left: goes on alone with what its member has.</summary>

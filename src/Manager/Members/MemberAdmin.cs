@@ -39,6 +39,21 @@ internal sealed class MemberAdmin(IClusterView view, StoreGateway store, NodeCal
         return nodes.Get(new V1.GetNodeRequest { Node = last.ToString() });
     }
 
+    /// <inheritdoc/>
+    public override async Task MigrateStore(V1.MigrateStoreRequest request, IServerStreamWriter<V1.MigrateProgress> responseStream, ServerCallContext context)
+    {
+        await responseStream.WriteAsync(new V1.MigrateProgress { Message = $"moving the state from {members.Kind} to {request.Store}; commands wait meanwhile" });
+        try
+        {
+            await members.MigrateAsync(request.Store, request.Postgres, context.CancellationToken);
+        }
+        catch (Exception error) when (error is IOException or InvalidDataException or FormatException)
+        {
+            throw ApiErrors.Precondition($"the state stays in {members.Kind}: {error.Message}");
+        }
+        await responseStream.WriteAsync(new V1.MigrateProgress { Message = $"the state is in {members.Kind}", Done = true });
+    }
+
     private async Task<NodeId> SetAsync(string node, NodeRole role, CancellationToken cancellation)
     {
         var (_, changed) = await store.ExecuteAsync<CommandResults.NodeChanged>(new Command.SetNodeRole(node, role), "berth node ls", cancellation);

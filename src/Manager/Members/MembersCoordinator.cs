@@ -82,6 +82,33 @@ public sealed class MembersCoordinator(
         }
     }
 
+    /// <summary>Moves the state into another store.</summary>
+    /// <exception cref="InvalidDataException">It cannot be; nothing was changed.</exception>
+    public async Task MigrateAsync(string kind, string postgres, CancellationToken cancellation)
+    {
+        var moves = growth ?? throw new InvalidDataException("this manager is alone: it has no manager.json; run berth cluster init first");
+        await _one.WaitAsync(cancellation);
+        try
+        {
+            var managers = view.Current.Nodes.Values.Count(node => node.Spec.Role == NodeRole.Manager);
+            if (kind == Kind)
+                throw new InvalidDataException($"it is there already, at {active.Backend.Place}");
+            if (kind == "sqlite" && managers > 1)
+                throw new InvalidDataException($"files belong to one manager and there are {managers}; demote the others first: berth node demote NODE");
+            await (kind switch
+            {
+                "etcd" => moves.IntoEtcdAsync(cancellation),
+                "postgres" => moves.IntoPostgresAsync(postgres, cancellation),
+                "sqlite" => moves.IntoFilesAsync(cancellation),
+                _ => throw new InvalidDataException($"'{kind}' is no store; write etcd, postgres or sqlite"),
+            });
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
     /// <summary>Why a manager must not be demoted now; null when it may.</summary>
     public string? DemotionProblem(NodeId node, bool isForced) => ManagerQuorum.Problem(Managers(), node, IsEtcd, isForced);
 

@@ -2,6 +2,8 @@ using Akka.Actor;
 using Akka.Hosting;
 using Berth.Identity;
 using Berth.Manager.Journals.Etcd;
+using Berth.Manager.Journals.Postgres;
+using Berth.Manager.Journals.Sqlite;
 using Berth.Manager.Store;
 using Microsoft.Extensions.Logging;
 
@@ -12,6 +14,8 @@ public sealed class StoreGrowth(
     string dataDirectory, LocalMember local, ActiveStore active, StoreMover mover, IClusterView view, IRequiredActor<StoreActor> store,
     TimeProvider time, ILoggerFactory logs)
 {
+    private const string Earlier = ".moved";
+
     private static readonly TimeSpan StoreTime = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan EtcdStarts = TimeSpan.FromSeconds(30);
 
@@ -38,12 +42,38 @@ public sealed class StoreGrowth(
     public async Task MoveAsync(StoreTarget target, Func<ManagerFile, ManagerFile> settings, CancellationToken cancellation)
     {
         var file = ManagerFile.Load(dataDirectory) ?? throw new InvalidOperationException("a manager without a manager.json is alone");
-        await mover.MoveAsync(active.Backend, target, () =>
+        var before = active.Backend;
+        await mover.MoveAsync(before, target, () =>
         {
             settings(file).Save(dataDirectory);
             active.Become(target.Backend);
             return Task.CompletedTask;
         }, cancellation);
+        // Its files may come back to be written to, by other connections.
+        if (before is SqliteStore)
+            await before.DisposeAsync();
+    }
+
+    /// <summary>Moves the state into PostgreSQL.</summary>
+    /// <exception cref="InvalidDataException">It cannot be used; nothing was changed.</exception>
+    public async Task IntoPostgresAsync(string settings, CancellationToken cancellation)
+    {
+        var term = new LeaderTerm();
+        var store = new PostgresStore(PostgresAddress.Parse(settings), term, time);
+        await store.PrepareAsync(cancellation);
+        await MoveAsync(new StoreTarget(store, term, IsShared: true), file => file with { Store = "postgres", Postgres = settings }, cancellation);
+    }
+
+    /// <summary>Moves the state of a manager that is the only one into files of its own.</summary>
+    public async Task IntoFilesAsync(CancellationToken cancellation)
+    {
+        // What is there is of before it moved away: it is kept, under another name.
+        foreach (var path in Directory.EnumerateFiles(dataDirectory, "*.db*").Where(path => !path.Contains(Earlier, StringComparison.Ordinal)).ToList())
+            File.Move(path, path + Earlier, overwrite: true);
+        var term = new LeaderTerm();
+        var store = new SqliteStore(dataDirectory, term, time);
+        await store.PrepareAsync(cancellation);
+        await MoveAsync(new StoreTarget(store, term, IsShared: false), file => file with { Store = "sqlite", Postgres = null }, cancellation);
     }
 
     private async Task<StoreAuthority> AuthorityAsync(CancellationToken cancellation)

@@ -272,7 +272,8 @@ public sealed class ManagerProcess : IAsyncDisposable
         return GrpcChannel.ForAddress("http://manager", new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
     }
 
-    private static string Binary()
+    /// <summary>The program.</summary>
+    public static string Binary()
     {
         var root = new DirectoryInfo(AppContext.BaseDirectory);
         while (root is not null && !File.Exists(Path.Combine(root.FullName, "Cluster.sln")))

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Berth.Protocol.V1;
 using Berth.Tests.Integration.Manager;
+using Grpc.Core;
 using Task = System.Threading.Tasks.Task;
 
 namespace Berth.Tests.Integration.Members;
@@ -46,6 +47,77 @@ public sealed class GrowthTests
         Assert.True(slowest < Deadline);
 
         Assert.Contains("etcd", await File.ReadAllTextAsync(Path.Combine(one.Process.DataDirectory, "manager.json")), StringComparison.Ordinal);
+
+        // Its host is lost: another leads, with all that was acknowledged.
+        await two.Process.ServesAsync();
+        await three.Process.ServesAsync();
+        await one.LosePowerAsync();
+        await WritesAsync("after", two, three);
+        var left = await two.Process.Client.ListServicesAsync(new ListServicesRequest());
+        Assert.Superset(written.Append("before").ToHashSet(), left.Services.Select(service => service.Service.Spec.Name).ToHashSet());
+
+        // What is left must not be demoted away by mistake; what is lost may be.
+        await FollowedAsync(two, status => status.Managers.Count(manager => manager.StoreMember == "started") == 2);
+        var refused = await Assert.ThrowsAsync<RpcException>(() => DemoteAsync(two, three));
+        Assert.Contains("1 of 2 managers would answer, and 2 are needed", refused.Status.Detail, StringComparison.Ordinal);
+        await DemoteAsync(two, one);
+        await FollowedAsync(two, status => status.Managers.Count == 2 && status.Managers.All(manager => manager.StoreMember == "started"));
+
+        // Now another one is lost, for good: two of two were needed.
+        await three.LosePowerAsync();
+        await RecoverAsync(two);
+        await WritesAsync("recovered", two);
+        await FollowedAsync(two, status => status.Managers.Count == 1);
+        left = await two.Process.Client.ListServicesAsync(new ListServicesRequest());
+        Assert.Superset(written.Append("before").Append("after").ToHashSet(), left.Services.Select(service => service.Service.Spec.Name).ToHashSet());
+    }
+
+    private static async Task RecoverAsync(ClusterManager manager)
+    {
+        using var recover = Process.Start(new ProcessStartInfo(ManagerProcess.Binary(), ["recover", "--data", manager.Process.DataDirectory]) { RedirectStandardError = true })!;
+        var said = recover.StandardError.ReadToEndAsync();
+        await recover.WaitForExitAsync();
+        Assert.True(recover.ExitCode == 0, await said);
+    }
+
+    private static async Task DemoteAsync(ClusterManager asked, ClusterManager leaving)
+    {
+        var request = new ChangeRoleRequest { Nodes = { leaving.Node.ToString() } };
+        await asked.Admin.DemoteNodeAsync(request);
+    }
+
+    // Whoever leads by then; the others pass it on or say that nobody does.
+    private static async Task WritesAsync(string name, params ClusterManager[] managers)
+    {
+        var waited = Stopwatch.StartNew();
+        for (var turn = 0; ; turn++)
+        {
+            var manager = managers[turn % managers.Length];
+            try
+            {
+                await manager.Process.Client.CreateServiceAsync(new CreateServiceRequest { Spec = Specs.Service(name) });
+                return;
+            }
+            catch (RpcException error) when (error.StatusCode == StatusCode.AlreadyExists)
+            {
+                return;
+            }
+            catch (RpcException error)
+            {
+                Assert.True(waited.Elapsed < Deadline, $"{error.Status}\n{string.Join("\n---\n", managers.Select(one => one.Process.Said))}");
+                await Task.Delay(100);
+            }
+        }
+    }
+
+    private static async Task FollowedAsync(ClusterManager asked, Func<ClusterStatus, bool> wanted)
+    {
+        var waited = Stopwatch.StartNew();
+        while (await asked.Admin.GetClusterAsync(new GetClusterRequest()) is var status && !wanted(status))
+        {
+            Assert.True(waited.Elapsed < Deadline, $"{status}\n{asked.Process.Said}");
+            await Task.Delay(100);
+        }
     }
 
     private static async Task MembersAsync(ClusterManager asked, int count, params ClusterManager[] joining)

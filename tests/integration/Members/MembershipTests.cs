@@ -47,7 +47,7 @@ public sealed class MembershipTests : IAsyncDisposable
         Assert.Null(await store.Admin.TakeAsync(new MemberStep.Remove(leaving.ID), default));
         store.Use(two, three);
         await one.Member.LeaveAsync(default);
-        Assert.False(Directory.Exists(one.Member.Configuration.Directory));
+        Assert.False(File.Exists(one.Member.Configuration.Path) || Directory.Exists(one.Member.Configuration.Data));
         await SettleAsync(store, two, three);
         await SettleAsync(store, two);
         await three.Member.LeaveAsync(default);

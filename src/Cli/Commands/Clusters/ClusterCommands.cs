@@ -24,6 +24,7 @@ internal static class ClusterCommands
         ("unlock", () => ClusterLock.Unlock(context)),
         ("unlock-key", () => ClusterLock.Key(context)),
         ("backup", () => ClusterBackup.Build(context)),
+        ("recover", () => ClusterRecover.Build(context)),
         ("store", () => ClusterStore.Build(context, line.Below)),
         ("client", () => ClusterClients.Build(context, line.Below)),
         ("audit", () => ClusterAudit.Build(context)));

@@ -38,6 +38,9 @@ public sealed class ManagerDutyTests : IDisposable
         await Duty.ApplyAsync(true, "one", default);
         Run("berth-manager");
         Directory.CreateDirectory(Path.Combine(Data, "identity"));
+        var etcd = Directory.CreateDirectory(Path.Combine(_directory, "etcd"));
+        File.WriteAllText(Path.Combine(etcd.FullName, "etcd.yml"), "");
+        Directory.CreateDirectory(Path.Combine(etcd.FullName, "data"));
         File.WriteAllText(Path.Combine(Data, "identity", "manager.key"), "secret");
         File.WriteAllText(Path.Combine(Data, "keys.json"), "secret");
         Assert.Equal("running", Duty.State);
