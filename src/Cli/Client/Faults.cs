@@ -93,7 +93,8 @@ internal static class Faults
     {
         for (var at = fault.Status.DebugException; at is not null; at = at.InnerException)
         {
-            if (at is AuthenticationException or HttpIOException { HttpRequestError: HttpRequestError.InvalidResponse } || at.Message.Contains("SSL", StringComparison.Ordinal) || at.GetType().Name.Contains("Ssl", StringComparison.Ordinal))
+            if (at is AuthenticationException or HttpIOException { HttpRequestError: HttpRequestError.InvalidResponse }
+                || at.Message.Contains("HTTP/2 handshake", StringComparison.Ordinal) || at.Message.Contains("SSL", StringComparison.Ordinal) || at.GetType().Name.Contains("Ssl", StringComparison.Ordinal))
                 return true;
         }
         return false;
