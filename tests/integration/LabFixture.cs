@@ -33,7 +33,8 @@ public sealed class LabFixture : IAsyncLifetime
     {
         if (!Environment.IsPrivilegedProcess || !File.Exists(BerthProgram.Berth))
             return;
-        _lab = await TestLab.UpAsync("berthtest", "--hosts", "3", "--registry");
+        // Two runs on one machine keep apart by another name: BERTH_TEST_LAB.
+        _lab = await TestLab.UpAsync(Environment.GetEnvironmentVariable("BERTH_TEST_LAB") is { Length: > 0 } name ? name : "berthtest", "--hosts", "3", "--registry");
         try
         {
             await _lab.LoadImagesAsync();

@@ -38,9 +38,8 @@ internal sealed class LabUp(LabRecord lab, Action<string> progress)
 
         var ports = await LabSwitch.PortsAsync(lab, cancel);
         await Task.WhenAll(lab.Numbers.Select(number => HostAsync(number, ports, cancel)));
-        await Task.WhenAll(lab.Numbers.Select(number => EngineAsync(number, cancel)));
-        if (lab.Berth)
-            await BerthAsync(cancel);
+        // The cluster forms while engines start: agents join without them, and offer their nodes once they answer.
+        await Task.WhenAll([.. lab.Numbers.Select(number => EngineAsync(number, cancel)), lab.Berth ? BerthAsync(cancel) : Task.CompletedTask]);
     }
 
     private async Task HostAsync(int number, IReadOnlyDictionary<int, bool> ports, CancellationToken cancel)
