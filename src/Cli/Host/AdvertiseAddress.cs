@@ -27,6 +27,29 @@ internal static class AdvertiseAddress
            select new HostAddress(link.Name, address.Address),
     ];
 
+    /// <summary>The address from which this host reaches the first manager it has a way to: others will reach it there.</summary>
+    /// <exception cref="UserError">There is no way to any of them, and no choice without.</exception>
+    public static IPAddress Towards(IReadOnlyList<string> managers)
+    {
+        foreach (var manager in managers.Select(manager => new Uri(manager)))
+        {
+            try
+            {
+                // Connecting a datagram socket sends nothing: it asks the kernel for the way.
+                using var way = new Socket(SocketType.Dgram, ProtocolType.Udp);
+                way.Connect(manager.DnsSafeHost, manager.Port);
+                var own = ((IPEndPoint)way.LocalEndPoint!).Address;
+                return own.IsIPv4MappedToIPv6 ? own.MapToIPv4() : own;
+            }
+            catch (SocketException)
+            {
+                // There is no way to this one, or its name says nothing: the next may do.
+                continue;
+            }
+        }
+        return Choose(null, OfHost());
+    }
+
     /// <summary>The address: the one that is given, the one of the interface that is given, or the only one there is.</summary>
     /// <exception cref="UserError">There is none, or several; each is named.</exception>
     public static IPAddress Choose(string? given, IReadOnlyList<HostAddress> there)

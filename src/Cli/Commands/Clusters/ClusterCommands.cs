@@ -24,7 +24,9 @@ internal static class ClusterCommands
         ("unlock", () => ClusterLock.Unlock(context)),
         ("unlock-key", () => ClusterLock.Key(context)),
         ("backup", () => ClusterBackup.Build(context)),
-        ("recover", () => ClusterRecover.Build(context)),
+        ("inspect-backup", () => ClusterRestore.Inspect(context)),
+        ("restore", () => ClusterRestore.Restore(context)),
+        ("recover", () => ClusterRestore.Recover(context)),
         ("store", () => ClusterStore.Build(context, line.Below)),
         ("client", () => ClusterClients.Build(context, line.Below)),
         ("audit", () => ClusterAudit.Build(context)));

@@ -40,11 +40,18 @@ internal static class ClusterInit
                     Advertise = new IPEndPoint(address, ManagerFile.DefaultPort),
                     Store = kind,
                     Postgres = connection,
-                }, parse.GetValue(autolock), cancel);
+                }, parse.GetValue(autolock), () => Task.CompletedTask, cancel);
             });
     }
 
-    private static async Task<int> Run(CommandContext context, HostPaths paths, Func<NodeId, ManagerFile> make, bool autolock, CancellationToken cancel)
+    /// <summary>Makes this host a manager, and then a node.</summary>
+    /// <param name="context">What commands work with.</param>
+    /// <param name="paths">Where this host's daemons keep their files.</param>
+    /// <param name="make">The manager to be, for the host's node id.</param>
+    /// <param name="autolock">Whether restarted managers wait for a key.</param>
+    /// <param name="prepare">What is done before the manager is wanted, once nothing speaks against it.</param>
+    /// <param name="cancel">Ends the wait.</param>
+    public static async Task<int> Run(CommandContext context, HostPaths paths, Func<NodeId, ManagerFile> make, bool autolock, Func<Task> prepare, CancellationToken cancel)
     {
         var daemons = new HostDaemons(paths, context.Terminal.Note, context.Time);
         if (paths.HasManager)
@@ -56,6 +63,7 @@ internal static class ClusterInit
         var manager = make(NodeId.Parse(agent.NodeId));
         if (IPAddress.IsLoopback(manager.Advertise.Address))
             context.Terminal.Note($"note: others cannot reach this host at {manager.Address}: it stays a cluster of one until it is made anew with another --advertise-addr");
+        await prepare();
         HostWishes.Manage(paths, manager);
         using var client = new ManagerClient(paths.Socket, context.Time);
         try

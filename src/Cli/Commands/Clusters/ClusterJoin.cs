@@ -1,7 +1,10 @@
 using System.CommandLine;
+using System.Net;
 using Berth.Cli.Client;
 using Berth.Cli.Host;
 using Berth.Cli.Output;
+using Berth.Identity;
+using Berth.Model;
 using Token = Berth.Identity.JoinToken;
 
 namespace Berth.Cli.Commands.Clusters;
@@ -14,7 +17,7 @@ internal static class ClusterJoin
     {
         var token = Flag.Text("--token", "token", "The token, as 'berth cluster token' prints it; also the first word");
         var file = SecretInput.FileFlag("--token-file", "Read the token from this file, which only its owner may read; - is stdin");
-        var advertise = Flag.Text("--advertise-addr", "ip|interface", "Where others reach this host (default: its only address)");
+        var advertise = Flag.Text("--advertise-addr", "ip|interface", "Where others reach this host (default: the address that managers see)");
         var words = new Argument<string[]>("TOKEN ADDRESS") { Description = "The token, and managers' addresses: 10.0.0.1, or https://HOST:PORT", Arity = ArgumentArity.ZeroOrMore };
         return new BerthCommand("join", "Join a cluster as a worker or as a manager, as the token says",
             "berth cluster join BERTH-1-DIGEST-SECRET 10.0.0.1 10.0.0.2",
@@ -29,8 +32,8 @@ internal static class ClusterJoin
                 var text = parse.GetValue(token) ?? (parse.GetValue(file) is { } from ? SecretInput.Read(context, from, "Join token: ", "the join token") : null);
                 var (secret, managers) = Read(text, given);
                 var paths = HostPaths.Of(parse.GetValue(GlobalOptions.Host), context.Environment);
-                var address = parse.GetValue(advertise) is { } own ? AdvertiseAddress.Choose(own, AdvertiseAddress.OfHost()).ToString() : null;
-                return await Run(context, paths, new JoinWish { Token = secret, Managers = managers, Address = address }, cancel);
+                var address = parse.GetValue(advertise) is { } own ? AdvertiseAddress.Choose(own, AdvertiseAddress.OfHost()) : AdvertiseAddress.Towards(managers);
+                return await Run(context, paths, new JoinWish { Token = secret, Managers = managers, Address = address.ToString() }, cancel);
             });
     }
 
@@ -52,7 +55,7 @@ internal static class ClusterJoin
     private static string Manager(string text)
     {
         var whole = text.Contains("://", StringComparison.Ordinal) ? text
-            : System.Net.IPAddress.TryParse(text, out var address) ? Berth.Identity.ManagerFile.UrlOf(address.ToString()) : $"https://{text}";
+            : IPAddress.TryParse(text, out var address) ? ManagerFile.UrlOf(address.ToString()) : $"https://{text}";
         var parsed = ManagerAddress.Parse(whole, "the command line");
         return parsed.IsTls ? parsed.Url : throw UserError.Usage($"manager address '{text}': hosts join over TLS only", "write 10.0.0.1 or https://10.0.0.1:2400");
     }
@@ -78,6 +81,18 @@ internal static class ClusterJoin
         {
             context.Terminal.Out.WriteLine("This node joined a cluster as a worker.");
             return ExitCode.Done;
+        }
+        // The agent writes the same when the cluster tells it to: whoever comes first.
+        if (!paths.HasManager)
+        {
+            HostWishes.Manage(paths, new ManagerFile
+            {
+                NodeId = NodeId.Parse(joined.NodeId),
+                Hostname = Environment.MachineName,
+                Advertise = new IPEndPoint(IPAddress.Parse(wish.Address!), ManagerFile.DefaultPort),
+                JoinToken = Token.Parse(wish.Token),
+                JoinManagers = [.. wish.Managers],
+            });
         }
         using var client = new ManagerClient(paths.Socket, context.Time);
         await daemons.ManagerAsync(token => ClusterInit.Answers(client, token), cancel);
