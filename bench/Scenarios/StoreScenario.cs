@@ -19,10 +19,11 @@ public static class StoreScenario
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(1.5);
     private static readonly int[] Batches = [1, 10, 100, 1000];
 
-    /// <summary>Runs it; a log of BERTH_BENCH_COMMITS commits (default 100,000), 1,000 at a time.</summary>
+    /// <summary>Runs it; a log of BERTH_BENCH_COMMITS commits (default 100,000), in BERTH_BENCH_STORES (default all, separated by commas).</summary>
     public static async Task RunAsync(Report report, int rounds)
     {
         var commits = long.Parse(Environment.GetEnvironmentVariable("BERTH_BENCH_COMMITS") ?? "100000", CultureInfo.InvariantCulture);
+        var wanted = Environment.GetEnvironmentVariable("BERTH_BENCH_STORES")?.Split(',');
         foreach (var start in (Func<Task<IStoreSubject?>>[])[() => Task.FromResult<IStoreSubject?>(new SqliteSubject()), async () => await PostgresSubject.StartAsync(), () => Task.FromResult<IStoreSubject?>(EtcdSubject.Start())])
         {
             if (await start() is not { } subject)
@@ -31,7 +32,8 @@ public static class StoreScenario
                 continue;
             }
             await using (subject)
-                await RunAsync(report, subject, Math.Max(1, rounds / 3), commits);
+                if (wanted is null || wanted.Contains(subject.Name))
+                    await RunAsync(report, subject, Math.Max(1, rounds / 3), commits);
         }
     }
 

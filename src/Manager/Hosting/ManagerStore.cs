@@ -88,7 +88,7 @@ internal static class ManagerStore
                 await store.PrepareAsync(cancellation);
                 return store;
             }
-            catch (EtcdUnavailableException error)
+            catch (IOException error) when (error is EtcdUnavailableException or PostgresUnavailableException)
             {
                 if (told.Length == 0)
                     Tell(told = error.Message);

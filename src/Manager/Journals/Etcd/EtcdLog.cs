@@ -75,11 +75,12 @@ internal sealed class EtcdLog(EtcdClient client, EtcdUpkeep upkeep, LeaderTerm t
         var next = Math.Max(from, EtcdKeys.NumberIn(bounds.Read(1)) + 1);
         while (next <= last && max > 0)
         {
+            // A range no longer than the page: etcd counts every key of a range, also those behind its limit.
+            var rows = Math.Min(Math.Min(PageRows, max), last - next + 1);
             var page = await client.RangeAsync(new V3.RangeRequest
             {
                 Key = EtcdKeys.Row(name, next),
-                RangeEnd = EtcdKeys.Row(name, last + 1),
-                Limit = Math.Min(PageRows, max),
+                RangeEnd = EtcdKeys.Row(name, next + rows),
                 SortOrder = V3.RangeRequest.Types.SortOrder.Ascend,
             }, cancellation);
             foreach (var pair in page.Kvs)

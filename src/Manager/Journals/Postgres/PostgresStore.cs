@@ -124,8 +124,9 @@ public sealed class PostgresStore : IMovableStore
     }
 
     /// <summary>The database did not do what it was asked.</summary>
-    internal static IOException Unavailable(string place, Exception error) => new(
-        $"PostgreSQL at {place} did not answer as it should: {error.GetBaseException().Message}. Nothing was acknowledged; check that the server runs and can be reached", error);
+    internal static IOException Unavailable(string place, Exception error) => error is TimeoutException or NpgsqlException { IsTransient: true }
+        ? new PostgresUnavailableException($"PostgreSQL at {place} does not answer: {error.GetBaseException().Message}. Check that the server runs and can be reached", error)
+        : new IOException($"PostgreSQL at {place} refused what was asked: {error.GetBaseException().Message}. Check its log, and the role and rights in manager.json's connection string", error);
 
     // A session that a stopped process left in the middle of a write ends by itself after a while.
     private string Session(long epoch) => _address.With(WriterName, [$"berth.epoch={epoch}", "idle_in_transaction_session_timeout=10000"], builder =>
@@ -137,3 +138,6 @@ public sealed class PostgresStore : IMovableStore
         builder.NoResetOnClose = true;
     });
 }
+
+/// <summary>No server answered; it may later.</summary>
+public sealed class PostgresUnavailableException(string message, Exception inner) : IOException(message, inner);
