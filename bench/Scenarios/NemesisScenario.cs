@@ -24,13 +24,10 @@ public static class NemesisScenario
         var hasClocks = Directory.Exists("/usr/lib/x86_64-linux-gnu/faketime") || Directory.Exists("/usr/lib/aarch64-linux-gnu/faketime");
         string[] disks = hasDisks ? ["--disk", "512"] : [], clocks = hasClocks ? ["--clocks"] : [];
         await using var lab = await ManagersLab.UpAsync("etcd", [.. disks, .. clocks]);
-        var containers = await lab.ContainersAsync();
         var nemesis = new Nemesis(lab, new Random(seed), hasDisks, hasClocks);
-        var history = await RecordAsync(lab, nemesis, TimeSpan.FromMinutes(minutes), seed);
+        var (history, touched) = await RecordAsync(lab, nemesis, TimeSpan.FromMinutes(minutes), seed);
 
         IReadOnlyList<string> problems = [.. RegisterChecker.Check(history), .. VersionChecker.Check(history)];
-        var after = await lab.ContainersAsync();
-        var touched = containers.Count(container => !after.TryGetValue(container.Key, out var started) || started != container.Value);
         foreach (var (name, count) in nemesis.Done)
             report.Add(Row.Of("nemesis", "berth", name, "times", [count]));
         report.Add(Row.Of("nemesis", "berth", "writes acknowledged", "", [history.Count(call => call.Kind == OperationKind.Write && call.Outcome == Outcome.Done)]));
@@ -41,28 +38,41 @@ public static class NemesisScenario
         report.Add(Row.Of("nemesis", "berth", "containers touched", "", [touched]));
         if (problems.Count == 0 && touched == 0)
             return;
-        var file = Path.Combine(Path.GetTempPath(), $"berth-nemesis-{seed}.tsv");
-        await using (var text = new StreamWriter(file))
+        var folder = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"berth-nemesis-{seed}")).FullName;
+        await using (var text = new StreamWriter(Path.Combine(folder, "history.tsv")))
             HistoryFile.Write(text, history);
+        foreach (var host in lab.Lab.Hosts)
+        {
+            foreach (var log in Directory.GetFiles(Path.Combine(host.Directory, "log")))
+                File.Copy(log, Path.Combine(folder, $"{host.Name}-{Path.GetFileName(log)}"), overwrite: true);
+        }
         throw new InvalidOperationException(
-            $"nemesis with seed {seed}: {problems.Count} contradictions, {touched} containers touched; the history is in {file}\n{string.Join('\n', problems.Take(ShownProblems))}");
+            $"nemesis with seed {seed}: {problems.Count} contradictions, {touched} containers touched; history and logs are in {folder}\n{string.Join('\n', problems.Take(ShownProblems))}");
     }
 
-    private static async Task<IReadOnlyList<Operation>> RecordAsync(ManagersLab lab, Nemesis nemesis, TimeSpan length, int seed)
+    // The history, and how many containers were replaced or restarted although nothing was done to their hosts.
+    private static async Task<(IReadOnlyList<Operation> History, int Touched)> RecordAsync(ManagersLab lab, Nemesis nemesis, TimeSpan length, int seed)
     {
         var clock = Stopwatch.StartNew();
         var history = new ConcurrentQueue<Operation>();
         using var stop = new CancellationTokenSource();
         var clients = Enumerable.Range(0, Clients).Select(number => new RegisterClient(number, lab.Clients, lab.Register, clock, history)).ToList();
         var running = Task.WhenAll(clients.Select((client, number) => client.RunAsync(new Random(seed + 1 + number), stop.Token)));
+        var touched = 0;
         try
         {
+            var containers = await lab.ContainersAsync();
             while (clock.Elapsed < length)
             {
                 await Task.Delay(Breath);
                 await nemesis.DisturbAsync();
                 // Two at once could take the majority, and then nothing would be written that could be wrong.
                 await lab.SettledAsync();
+                var after = await lab.ContainersAsync();
+                var changed = containers.Count(container => !after.TryGetValue(container.Key, out var started) || started != container.Value);
+                if (changed > 0)
+                    Report.Note($"nemesis: {changed} containers were touched by that, of {containers.Count}; now there are {after.Count}");
+                (touched, containers) = (touched + changed, after);
             }
         }
         finally
@@ -72,6 +82,6 @@ public static class NemesisScenario
         }
         foreach (var client in clients)
             await client.ReadAsync(OperationKind.ConsistentRead);
-        return [.. history];
+        return ([.. history], touched);
     }
 }

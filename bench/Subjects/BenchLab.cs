@@ -99,7 +99,8 @@ public sealed class BenchLab : IAsyncDisposable
 /// <param name="AgentPid">The agent's process id as this machine sees it; 0 when it does not run.</param>
 /// <param name="ManagerPid">The manager's; 0 where there is none.</param>
 /// <param name="ManagerSocket">The manager's socket; empty where there is none.</param>
-public sealed record BenchHost(string Name, string Address, Engine Engine, int AgentPid, int ManagerPid, string ManagerSocket)
+/// <param name="Directory">Its disk and logs, as this machine sees them.</param>
+public sealed record BenchHost(string Name, string Address, Engine Engine, int AgentPid, int ManagerPid, string ManagerSocket, string Directory)
 {
     /// <summary>Whether a manager is wanted there, whether or not one runs.</summary>
     public bool IsManager => ManagerSocket.Length > 0;
@@ -108,7 +109,8 @@ public sealed record BenchHost(string Name, string Address, Engine Engine, int A
         host.GetProperty("name").GetString()!, host.GetProperty("address").GetString()!,
         new Engine(host.GetProperty("engine_socket").GetString()!),
         Number(host, "agent_pid"), Number(host, "manager_pid"),
-        host.TryGetProperty("manager_socket", out var socket) ? socket.GetString() ?? "" : "");
+        host.TryGetProperty("manager_socket", out var socket) ? socket.GetString() ?? "" : "",
+        host.GetProperty("directory").GetString()!);
 
     private static int Number(JsonElement host, string name) =>
         host.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number ? value.GetInt32() : 0;
