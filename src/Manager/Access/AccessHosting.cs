@@ -26,6 +26,8 @@ public static class AccessHosting
         services.AddSingleton(provider => new AuditLog(
             new AuditFile(directory), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<AuditLog>>()));
         services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<AuditLog>());
+        services.AddSingleton<AuditReader>();
+        services.AddSingleton<AuditExchangeService>();
         services.AddSingleton<Gatekeeper>();
         services.AddSingleton<AccessInterceptor>();
         services.AddGrpc(grpc => grpc.Interceptors.Add<AccessInterceptor>());
@@ -47,8 +49,12 @@ public static class AccessHosting
     public static IServiceCollection RunKeyKeeper(this IServiceCollection services) =>
         services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<KeyKeeper>());
 
-    /// <summary>Maps what managers tell one another about data keys.</summary>
-    public static void MapKeys(this WebApplication app) => app.MapGrpcService<KeyExchangeService>();
+    /// <summary>Maps what managers tell one another about data keys, and of their audit logs.</summary>
+    public static void MapAccess(this WebApplication app)
+    {
+        app.MapGrpcService<KeyExchangeService>();
+        app.MapGrpcService<AuditExchangeService>();
+    }
 
     /// <summary>Turns callers away who may not make a call whatever is in it, before anything else looks at the call.</summary>
     public static void UseAccess(this WebApplication app)

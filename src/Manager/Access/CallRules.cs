@@ -21,6 +21,7 @@ public static class CallRules
     private static readonly (string Prefix, CallRule Rule)[] ByService =
     [
         ("/berth.v1.Peer/", new CallRule(Audience.Managers, IsAudited: false)),
+        ("/berth.v1.AuditExchange/", new CallRule(Audience.Managers, IsAudited: false)),
         ("/berth.v1.KeyExchange/", new CallRule(Audience.Managers, IsAudited: false)),
         ("/berth.v1.Members/", new CallRule(Audience.Managers, IsAudited: false)),
         ("/berth.v1.PeerTalk/", new CallRule(Audience.Managers, IsAudited: false)),

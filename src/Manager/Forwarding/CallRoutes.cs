@@ -81,7 +81,7 @@ public static class CallRoutes
 
     /// <summary>Services of which every call is answered where it arrives: they speak about one process.</summary>
     private static readonly string[] HereAltogether =
-        ["/berth.v1.Peer/", "/berth.v1.PeerTalk/", "/berth.v1.KeyExchange/", "/grpc.health.v1.Health/", "/grpc.reflection."];
+        ["/berth.v1.Peer/", "/berth.v1.PeerTalk/", "/berth.v1.KeyExchange/", "/berth.v1.AuditExchange/", "/grpc.health.v1.Health/", "/grpc.reflection."];
 
     /// <summary>Whether somebody decided where the call is answered.</summary>
     public static bool IsKnown(string path) =>

@@ -117,7 +117,7 @@ internal static class ManagerActors
             app.MapMembers();
             app.MapPeers();
         }
-        app.MapKeys();
+        app.MapAccess();
         app.MapGrpcService<ControlService>();
         app.MapGrpcService<ClusterAdminService>();
         app.MapGrpcService<DispatcherService>();
