@@ -4,6 +4,7 @@ using Berth.Manager.Admin;
 using Berth.Manager.Api;
 using Berth.Manager.Backups;
 using Berth.Manager.Dispatch;
+using Berth.Manager.Gossip;
 using Berth.Manager.Identity;
 using Berth.Manager.Journals.Sqlite;
 using Berth.Manager.Leadership;
@@ -99,13 +100,18 @@ internal static class ManagerActors
         services.AddHostedService<HeapTrimmer>();
     }
 
-    private static void AddPeers(this IServiceCollection services, ManagerPlace place) => services.AddPeers(provider => new PeerOptions
+    private static void AddPeers(this IServiceCollection services, ManagerPlace place)
     {
-        Me = place.File.NodeId,
-        Version = ManagerHost.Version,
-        Managers = state => [.. ManagerEndpoints.Of(state).Select(manager => new PeerPlace(manager.Node, manager.Url))],
-        Dial = provider.GetRequiredService<PeerChannels>().Dial,
-    });
+        services.AddPeers(provider => new PeerOptions
+        {
+            Me = place.File.NodeId,
+            Version = ManagerHost.Version,
+            Managers = state => [.. ManagerEndpoints.Of(state).Select(manager => new PeerPlace(manager.Node, manager.Url))],
+            Dial = provider.GetRequiredService<PeerChannels>().Dial,
+        });
+        services.AddSingleton(new AkkaParts(typeof(TimerScheduler), typeof(RefusingSerializer)));
+        services.AddHostedService<MembershipService>();
+    }
 
     /// <summary>Maps the calls.</summary>
     public static void MapManager(this WebApplication app, ManagerPlace? place)

@@ -60,7 +60,7 @@ internal sealed class MemberAdmin(IClusterView view, StoreGateway store, NodeCal
         return changed.Node;
     }
 
-    private static IEnumerable<string> Checked(V1.ChangeRoleRequest request)
+    private static Google.Protobuf.Collections.RepeatedField<string> Checked(V1.ChangeRoleRequest request)
     {
         if (request.Nodes.Count is 0 or > MostNodes)
             throw ApiErrors.Invalid($"nodes has {request.Nodes.Count} entries; name 1 to {MostNodes}");

@@ -36,6 +36,7 @@ public sealed class ArchitectureTests
         ["Manager/Identity"] = ["Berth.Manager.Keys", "Berth.Manager.Admin", "Berth.Manager.Api", "Berth.Manager.Store", "Berth.Manager.Leadership", Protocol, Identity],
         ["Manager/Backups"] = ["Berth.Manager.Store", "Berth.Manager.Api", "Berth.Manager.Keys", Protocol],
         ["Manager/Peers"] = ["Berth.Manager.Dispatch", "Berth.Manager.Leadership", "Berth.Manager.Identity", "Berth.Manager.Store", Protocol],
+        ["Manager/Gossip"] = ["Berth.Manager.Peers", "Berth.Manager.Leadership", "Berth.Manager.Store", Identity],
         ["Manager/Forwarding"] = ["Berth.Manager.Access", "Berth.Manager.Store", "Berth.Manager.Leadership", Identity, Protocol],
         ["Manager/Hosting"] = ["Berth.Manager", Protocol, Identity],
         ["Agent/Engine"] = [],
