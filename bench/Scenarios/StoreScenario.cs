@@ -16,6 +16,8 @@ public static class StoreScenario
     // About what a sealed commit of one change takes.
     private const int RowBytes = 120;
 
+    private static readonly int[] LogSizes = [10_000, 100_000, 1_000_000];
+
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(1.5);
     private static readonly int[] Batches = [1, 10, 100, 1000];
 
@@ -77,7 +79,7 @@ public static class StoreScenario
         await using (writer)
         {
             var (written, clock) = (0L, Stopwatch.StartNew());
-            foreach (var size in new[] { 10_000, 100_000, 1_000_000 }.Where(size => size <= commits))
+            foreach (var size in LogSizes.Where(size => size <= commits))
             {
                 for (; written < size; written += 1000)
                     await writer.AppendAsync(1000, 1);

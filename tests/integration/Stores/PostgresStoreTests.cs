@@ -182,7 +182,7 @@ public sealed class PostgresStoreTests(PostgresFixture fixture) : IClassFixture<
         return connection;
     }
 
-    private static Task InsertAsync(NpgsqlConnection connection, long number) => RunAsync(
+    private static Task<object?> InsertAsync(NpgsqlConnection connection, long number) => RunAsync(
         connection, $"INSERT INTO berth.journal (created, deleted, persistence_id, sequence_number, message) VALUES (0, false, 'cluster', {number}, '')");
 
     private static async Task<object?> RunAsync(NpgsqlConnection connection, string sql)
