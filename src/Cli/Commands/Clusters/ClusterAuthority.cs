@@ -70,6 +70,7 @@ internal static class ClusterAuthority
             context.Terminal.Note($"not waited for; follow it with: {howToFollow}");
             return ExitCode.Done;
         }
+        var said = "";
         var (end, code) = await new Waiter(context, client, options).Run(
             token => ClusterCommands.Looks(context, client, token),
             (ProgressDisplay display, ClusterStatus now) =>
@@ -77,7 +78,8 @@ internal static class ClusterAuthority
                 if (now.Authority?.Rotating != true)
                     return now;
                 var left = Waiting([.. now.Authority.NodesToRenew]);
-                display.Show([new ViewLine(left)], [left]);
+                display.Show([new ViewLine(left)], left == said ? [] : [left]);
+                said = left;
                 return null;
             }, howToFollow, cancel);
         if (end is not null)

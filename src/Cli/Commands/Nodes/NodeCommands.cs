@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Berth.Cli.Client;
+using Berth.Cli.Commands.Clusters;
 using Berth.Cli.Output;
 using Berth.Cli.Output.Lists;
 using Berth.Docker;
@@ -44,12 +46,27 @@ internal static class NodeCommands
             {
                 var filters = Filters.Parse(parse.GetValue(filter) ?? [], Known);
                 var show = parse.ListFormat(format);
+                var asked = Managers(client, cancel);
                 var answer = await client.Ask("list nodes", (control, call) => control.ListNodesAsync(new ListNodesRequest(), call), cancel);
-                NodeLine[] lines = [.. answer.Nodes.Where(node => Matches(filters, node)).Select(NodeLine.Of)
+                var managers = await asked;
+                NodeLine[] lines = [.. answer.Nodes.Where(node => Matches(filters, node)).Select(node => NodeLine.Of(node, managers))
                     .OrderBy(line => line.Hostname, StringComparer.Ordinal).ThenBy(line => line.ID, StringComparer.Ordinal)];
                 NodeLine.Listing.Print(context.Terminal, lines, show, parse.GetValue(quiet));
                 return ExitCode.Done;
             });
+    }
+
+    // A list of nodes is worth showing also where nobody can say how their managers are.
+    private static async Task<ClusterStatus?> Managers(ManagerClient client, CancellationToken cancel)
+    {
+        try
+        {
+            return await ClusterCommands.Ask(client, cancel);
+        }
+        catch (UserError)
+        {
+            return null;
+        }
     }
 
     private static Command Inspect(CommandContext context) => Inspection.Build(

@@ -66,14 +66,18 @@ internal static class NodeRoles
     }
 
     private static async Task<int> Wait(CommandContext context, ManagerClient client, WaitOptions options, IReadOnlyList<string> ids,
-        Func<ClusterStatus, IReadOnlyList<string>, IReadOnlyList<string>> missing, CancellationToken cancel) =>
-        (await new Waiter(context, client, options).Run(
+        Func<ClusterStatus, IReadOnlyList<string>, IReadOnlyList<string>> missing, CancellationToken cancel)
+    {
+        IReadOnlyList<string> before = [];
+        return (await new Waiter(context, client, options).Run(
             token => ClusterCommands.Looks(context, client, token),
             (ProgressDisplay display, ClusterStatus status) =>
             {
                 var left = missing(status, ids);
-                display.Show([.. left.Select(line => new ViewLine(line))], left);
+                display.Show([.. left.Select(line => new ViewLine(line))], [.. left.Except(before)]);
+                before = left;
                 return left.Count == 0 ? status : null;
             },
             "berth cluster status", cancel)).Code;
+    }
 }

@@ -21,8 +21,10 @@ internal sealed record NodeLine(
         row => row.ID,
         () => ListJson.Default.NodeLine);
 
-    /// <summary>The row of a node. The one manager leads; where a node with a manager cannot be heard, that is said.</summary>
-    public static NodeLine Of(NodeSummary summary)
+    /// <summary>The row of a node.</summary>
+    /// <param name="summary">The node.</param>
+    /// <param name="cluster">What is known of managers; null where nobody was asked: then a manager's node is as its agent is.</param>
+    public static NodeLine Of(NodeSummary summary, ClusterStatus? cluster = null)
     {
         var node = summary.Node;
         var isReady = node.Status.State == NodeState.Ready;
@@ -31,13 +33,20 @@ internal sealed record NodeLine(
             node.Description.Hostname,
             Capital(DockerObjectMapper.Word(node.Status.State)),
             Capital(DockerObjectMapper.Word(node.Spec.Availability)),
-            node.Spec.Role != NodeRole.Manager ? "" : isReady ? "Leader" : "Unreachable",
+            StatusOf(node, cluster, isReady),
             node.Description.EngineVersion,
             node.Description.Address,
             DockerObjectMapper.Word(node.Spec.Role),
             summary.TasksRunning,
             isReady || node.Status.Message.Length == 0 ? null : node.Status.Message,
             [.. node.Description.Warnings]);
+    }
+
+    private static string StatusOf(Node node, ClusterStatus? cluster, bool isReady)
+    {
+        if (cluster is { Managers.Count: > 0 })
+            return cluster.Managers.FirstOrDefault(manager => manager.NodeId == node.Id) is { } manager ? ManagerLine.Word(manager) : "";
+        return node.Spec.Role != NodeRole.Manager ? "" : isReady ? "Leader" : "Unreachable";
     }
 
     private static string Capital(string word) => char.ToUpperInvariant(word[0]) + word[1..];

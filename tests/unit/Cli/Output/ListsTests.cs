@@ -145,4 +145,22 @@ public sealed class ListsTests
                     NodeLine.Of(Node("berth3", NodeState.Disconnected, NodeRole.Manager, NodeAvailability.Pause)),
                 ], new ListFormat.Table(), false, null));
     }
+
+    [Theory]
+    [InlineData(true, "reachable", "Leader")]
+    [InlineData(false, "reachable", "Reachable")]
+    [InlineData(true, "unreachable", "Unreachable")]
+    [InlineData(false, "unknown", "Unknown")]
+    public void A_managers_status_is_what_managers_say_of_one_another(bool leads, string reachability, string expected)
+    {
+        static NodeSummary Node(string id) => new()
+        {
+            Node = new Node { Id = id, Spec = new NodeSpec { Role = NodeRole.Manager }, Description = new NodeDescription(), Status = new NodeStatus { State = NodeState.Down } },
+        };
+        var node = Node("n1");
+        var cluster = new ClusterStatus { Managers = { new ManagerStatus { NodeId = node.Node.Id, Leader = leads, Reachability = reachability } } };
+
+        Assert.Equal(expected, NodeLine.Of(node, cluster).ManagerStatus);
+        Assert.Equal("", NodeLine.Of(Node("n2"), cluster).ManagerStatus);
+    }
 }
