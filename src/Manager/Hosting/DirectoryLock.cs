@@ -1,4 +1,5 @@
 using System.Globalization;
+using Berth.Identity;
 
 namespace Berth.Manager.Hosting;
 
@@ -30,7 +31,7 @@ public sealed class DirectoryLock : IDisposable
                 UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
             });
             // Agent and command line end a manager that is not wanted any more by this number; who reads it looks what it is.
-            File.WriteAllText(Path.Combine(directory, PidFileName), Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+            PrivateText.Write(Path.Combine(directory, PidFileName), Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
             return new DirectoryLock(file);
         }
         catch (IOException) when (File.Exists(path))
