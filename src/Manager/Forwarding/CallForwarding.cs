@@ -75,6 +75,12 @@ public sealed class CallForwarding(
                 if (leadership.IsLeading && (!errand.IsRead || leadership.HasValidLease))
                 {
                     TellVersion(call, errand.Path);
+                    if (body is not null)
+                    {
+                        // This manager took the lead while the call waited: what was read to be passed on is read again here.
+                        body.Position = 0;
+                        call.Request.Body = body;
+                    }
                     await next(call);
                     return;
                 }
