@@ -50,7 +50,8 @@ public sealed class ManagerSession(SessionParts parts, GrpcChannel channel, Time
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         await SettleAsync(ending.Token).ConfigureAwait(false);
         using var call = _client.Session(cancellationToken: ending.Token);
-        await call.RequestStream.WriteAsync(Register(), ending.Token).ConfigureAwait(false);
+        var register = Register();
+        await call.RequestStream.WriteAsync(register, ending.Token).ConfigureAwait(false);
         var welcome = await FirstAsync(call.ResponseStream, ending.Token).ConfigureAwait(false);
         await EnterAsync(welcome, ending.Token).ConfigureAwait(false);
         registered();
@@ -61,7 +62,7 @@ public sealed class ManagerSession(SessionParts parts, GrpcChannel channel, Time
             SendAsync(call.RequestStream, ending.Token),
             BeatAsync(SpecMapper.FromNanoseconds(welcome.HeartbeatPeriodNs), welcome.AnswersHeartbeats, ending.Token),
             ReportAsync(ending.Token),
-            DescribeAsync(ending.Token),
+            DescribeAsync(register.Register.Description, ending.Token),
             MoveAsync(ending.Token),
         ];
         try
@@ -231,9 +232,9 @@ public sealed class ManagerSession(SessionParts parts, GrpcChannel channel, Time
         }
     }
 
-    private async Task DescribeAsync(CancellationToken cancellation)
+    // From what was registered on: what changed since then is news too, such as a duty the manager's first words named.
+    private async Task DescribeAsync(V1.NodeDescription told, CancellationToken cancellation)
     {
-        var told = Description();
         while (true)
         {
             var changed = parts.Health.NextChangeAsync(cancellation);
