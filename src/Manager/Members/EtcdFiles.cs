@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Berth.Identity;
 using Berth.Manager.Journals.Etcd;
 
 namespace Berth.Manager.Members;
@@ -70,24 +71,5 @@ public sealed class EtcdFiles(string directory)
         return addresses.All(named.Contains);
     }
 
-    private void Write(string path, string text) => PrivateFile.Write(Path.Combine(directory, Path.GetFileName(path)), text);
-}
-
-/// <summary>Writes files whole, for their owner only.</summary>
-internal static class PrivateFile
-{
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-
-    /// <summary>Replaces <paramref name="path"/> by <paramref name="text"/>, durably; makes the directory when it is missing.</summary>
-    public static void Write(string path, string text)
-    {
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!, OwnerOnly | UnixFileMode.UserExecute);
-        var draft = path + ".new";
-        using (var file = new FileStream(draft, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = OwnerOnly }))
-        {
-            file.Write(System.Text.Encoding.UTF8.GetBytes(text));
-            file.Flush(flushToDisk: true);
-        }
-        File.Move(draft, path, overwrite: true);
-    }
+    private void Write(string path, string text) => PrivateText.Write(Path.Combine(directory, Path.GetFileName(path)), text);
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Berth.Identity;
 
 namespace Berth.Manager.Members;
 
@@ -30,11 +31,11 @@ public sealed class KnownManagers(string dataDirectory)
     {
         var now = urls.Order(StringComparer.Ordinal).ToArray();
         if (now.Length > 0 && !now.SequenceEqual(Load()))
-            PrivateFile.Write(_path, JsonSerializer.Serialize(now));
+            PrivateText.Write(_path, JsonSerializer.Serialize(now));
     }
 
     /// <summary>Marks that a recovery has happened.</summary>
-    public void Recover() => PrivateFile.Write(_recovered, "");
+    public void Recover() => PrivateText.Write(_recovered, "");
 
     /// <summary>The others are no managers any more.</summary>
     public void Recovered() => File.Delete(_recovered);

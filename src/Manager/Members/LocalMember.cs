@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Text.Json;
+using Berth.Identity;
 using Berth.Manager.Journals.Etcd;
 using Berth.Manager.Store;
 using Berth.Model;
@@ -116,7 +117,7 @@ public sealed class LocalMember(MemberPlace place, TimeProvider time)
     {
         var urls = clientUrls.Order(StringComparer.Ordinal).ToArray();
         if (!urls.SequenceEqual(Known()))
-            PrivateFile.Write(_known, JsonSerializer.Serialize(urls));
+            PrivateText.Write(_known, JsonSerializer.Serialize(urls));
     }
 
     /// <summary>How a manager on this host asks etcd.</summary>
@@ -188,7 +189,7 @@ public sealed class LocalMember(MemberPlace place, TimeProvider time)
         await WriteAsync(forced, isNew: false, cancellation);
         await AnswersAsync(patience, cancellation);
         // Once is enough, and a second time would forget members that joined since. What is in memory is not read again.
-        PrivateFile.Write(Configuration.Path, Configuration.ToYaml());
+        PrivateText.Write(Configuration.Path, Configuration.ToYaml());
         Remember([Configuration.ClientUrl]);
     }
 
@@ -210,7 +211,7 @@ public sealed class LocalMember(MemberPlace place, TimeProvider time)
         await EtcdProcesses.EndAsync(configuration.Path, EndsWithin, time, cancellation);
         if (isNew && Directory.Exists(configuration.Data))
             Directory.Delete(configuration.Data, recursive: true);
-        PrivateFile.Write(configuration.Path, yaml);
+        PrivateText.Write(configuration.Path, yaml);
     }
 
     private string[] Known()

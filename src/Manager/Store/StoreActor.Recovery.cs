@@ -32,7 +32,7 @@ public sealed partial class StoreActor
         _nextChunk = _reading.NextChunk;
         (_commitsSinceSnapshot, _changesSinceSnapshot) = _reading.Replayed;
         var finished = _reading.FinishAsync(_files, _stopping.Token);
-        // Without a snapshot there is nothing to wait for.
+        // Without a snapshot there is nothing to wait for: the result is there, and reading it blocks nobody.
         if (finished.IsCompletedSuccessfully)
         {
             BeginTerm(finished.Result);

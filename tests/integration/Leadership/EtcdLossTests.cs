@@ -58,7 +58,7 @@ public sealed class EtcdLossTests(ITestOutputHelper output)
             try
             {
                 var manager = managers[number % managers.Length];
-                await manager.Process.Client.CreateServiceAsync(new CreateServiceRequest { Spec = Specs.Service(name) }, deadline: DateTime.UtcNow.AddSeconds(2));
+                await manager.Process.Client.CreateServiceAsync(new CreateServiceRequest { Spec = Specs.Service(name) }, deadline: CallDeadline.In(2));
                 written.Add(name);
             }
             catch (RpcException error)

@@ -42,8 +42,8 @@ public sealed class LeaderLossTests(ITestOutputHelper output)
         var stale = await managers.LeaderAsync();
 
         await stale.SignalAsync("STOP");
-        var write = stale.Client.CreateServiceAsync(new CreateServiceRequest { Spec = Specs.Service("from-a-stale-leader") }, deadline: DateTime.UtcNow.AddSeconds(60)).ResponseAsync;
-        var refusal = stale.Client.RemoveServicesAsync(new RemoveServicesRequest { Services = { "unknown" } }, deadline: DateTime.UtcNow.AddSeconds(60)).ResponseAsync;
+        var write = stale.Client.CreateServiceAsync(new CreateServiceRequest { Spec = Specs.Service("from-a-stale-leader") }, deadline: CallDeadline.In(60)).ResponseAsync;
+        var refusal = stale.Client.RemoveServicesAsync(new RemoveServicesRequest { Services = { "unknown" } }, deadline: CallDeadline.In(60)).ResponseAsync;
         await managers.LeaderAsync(besides: stale);
         await writer.MoreAsync(5, managers);
         await stale.SignalAsync("CONT");
@@ -76,7 +76,7 @@ public sealed class LeaderLossTests(ITestOutputHelper output)
         {
             foreach (var survivor in managers.Besides(leader))
             {
-                var services = await survivor.Client.ListServicesAsync(new ListServicesRequest(), deadline: DateTime.UtcNow.AddSeconds(10));
+                var services = await survivor.Client.ListServicesAsync(new ListServicesRequest(), deadline: CallDeadline.In(10));
                 Assert.Superset(known.ToHashSet(), services.Services.Select(service => service.Service.Spec.Name).ToHashSet());
             }
         }

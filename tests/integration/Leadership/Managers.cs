@@ -69,7 +69,7 @@ public sealed class Managers : IAsyncDisposable
         var waited = Stopwatch.StartNew();
         while (true)
         {
-            var shown = (await manager.Client.ListServicesAsync(new ListServicesRequest(), deadline: DateTime.UtcNow.AddSeconds(10)))
+            var shown = (await manager.Client.ListServicesAsync(new ListServicesRequest(), deadline: CallDeadline.In(10)))
                 .Services.Select(service => service.Service.Spec.Name).ToHashSet();
             if (services.All(shown.Contains))
                 return;
@@ -170,7 +170,7 @@ public sealed class Writer : IAsyncDisposable
             {
                 try
                 {
-                    await manager.Client.CreateServiceAsync(new CreateServiceRequest { Spec = Specs.Service($"web{number}") }, deadline: DateTime.UtcNow.AddSeconds(1));
+                    await manager.Client.CreateServiceAsync(new CreateServiceRequest { Spec = Specs.Service($"web{number}") }, deadline: CallDeadline.In(1));
                     Note($"web{number}");
                     break;
                 }

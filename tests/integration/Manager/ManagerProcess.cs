@@ -98,8 +98,7 @@ public sealed class ManagerProcess : IAsyncDisposable
         {
             try
             {
-                // gRPC takes a deadline as an instant of the wall clock; nothing is asserted about it.
-                await Client.GetInfoAsync(new GetInfoRequest(), deadline: DateTime.UtcNow.AddSeconds(5));
+                await Client.GetInfoAsync(new GetInfoRequest(), deadline: CallDeadline.In(5));
                 return;
             }
             catch (RpcException error) when (error.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded or StatusCode.Internal)
@@ -124,7 +123,7 @@ public sealed class ManagerProcess : IAsyncDisposable
         {
             try
             {
-                if ((await admin.GetClusterAsync(new GetClusterRequest(), deadline: DateTime.UtcNow.AddSeconds(5))).Locked)
+                if ((await admin.GetClusterAsync(new GetClusterRequest(), deadline: CallDeadline.In(5))).Locked)
                     return;
                 throw new InvalidOperationException($"berth-manager is not locked; it said:\n{Said}");
             }

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Berth.Identity;
 using Berth.Manager.Journals.Etcd;
 using Berth.Manager.Members;
 using Berth.Manager.Store;
@@ -55,7 +56,7 @@ public sealed class EtcdHost : IAsyncDisposable
     /// <summary>Writes etcd.yml and starts etcd from it; does not wait.</summary>
     public void Start()
     {
-        PrivateFile.Write(Configuration.Path, Configuration.ToYaml());
+        PrivateText.Write(Configuration.Path, Configuration.ToYaml());
         _process = Process.Start(new ProcessStartInfo("etcd", ["--config-file", Configuration.Path]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
         _process.ErrorDataReceived += (_, line) => Hear(line.Data);
         _process.OutputDataReceived += (_, line) => Hear(line.Data);
