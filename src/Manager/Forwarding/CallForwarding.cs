@@ -14,7 +14,7 @@ namespace Berth.Manager.Forwarding;
 /// <remarks>A call waits for a leader, because a change of leaders takes a second or two. One that may have reached a leader who then
 /// went away is never sent again when it changes something: its caller is told how to look.</remarks>
 public sealed class CallForwarding(
-    ILeadership leadership, ClusterView view, LeaderConnections connections, IHttpForwarder forwarder, Callers callers,
+    ILeadership leadership, LeadershipOptions own, ClusterView view, LeaderConnections connections, IHttpForwarder forwarder, Callers callers,
     IHostApplicationLifetime lifetime, TimeProvider time, ILogger<CallForwarding> log)
 {
     /// <summary>How long a call waits for a leader, when its caller does.</summary>
@@ -84,7 +84,8 @@ public sealed class CallForwarding(
                     await next(call);
                     return;
                 }
-                if (!leadership.IsLeading && leader is { Holder: not null, Url.Length: > 0 })
+                // The record can still name the life of this process before the present one: it takes the lead again in a moment, or another does.
+                if (!leadership.IsLeading && leader is { Holder: { } holder, Url.Length: > 0 } && holder != own.Me)
                 {
                     body ??= await ForwardedRequest.ReadAsync(call, MostBytes(errand.Path), stop.Token);
                     if (body is null)

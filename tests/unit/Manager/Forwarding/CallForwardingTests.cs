@@ -69,6 +69,22 @@ public sealed class CallForwardingTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_manager_whose_earlier_life_still_holds_the_record_waits_for_the_lead_and_passes_nothing_on()
+    {
+        // Whoever answers at that address by now would answer wrongly.
+        _leader.Takes(7);
+        _standby.Lead.Become(new LeaderRecord(7, TestManager.Me, _leader.Url, 0), isLeading: false);
+        var call = _standby.Control.RemoveStackAsync(new RemoveStackRequest { Name = "web" }, deadline: Deadline).ResponseAsync;
+        await Task.Delay(300);
+        Assert.False(call.IsCompleted);
+
+        _standby.Takes(8);
+
+        await call;
+        Assert.Equal((0, 1), (_leader.Answers.Asked, _standby.Answers.Asked));
+    }
+
+    [Fact]
     public async Task Its_own_change_is_seen_by_the_next_read_at_the_same_manager()
     {
         _leader.Takes(7, _standby);

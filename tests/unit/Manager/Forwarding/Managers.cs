@@ -21,6 +21,9 @@ namespace Berth.Tests.Manager.Forwarding;
 /// <summary>A real server on loopback whose calls go through <see cref="CallForwarding"/>; what leads is up to the test.</summary>
 internal sealed class TestManager : IAsyncDisposable
 {
+    /// <summary>Of every manager that a test starts; the leader that others follow has another one.</summary>
+    public static readonly NodeId Me = NodeId.Parse("b000000000000000000000002");
+
     private readonly WebApplication _app;
     private readonly GrpcChannel _channel;
 
@@ -53,7 +56,7 @@ internal sealed class TestManager : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
         builder.Services.AddGrpc();
         builder.Services.AddForwarding(null).AddSingleton<ILeadership>(lead).AddSingleton(view).AddSingleton(new Callers(caller, trustsOpenNetwork: true))
-            .AddSingleton(TimeProvider.System)
+            .AddSingleton(TimeProvider.System).AddSingleton(new LeadershipOptions { Me = Me })
             .AddSingleton(answers).AddSingleton(new AdminAnswers(answers));
         var app = builder.Build();
         app.UseForwarding();
