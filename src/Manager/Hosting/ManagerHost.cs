@@ -211,6 +211,8 @@ public static class ManagerHost
         // Who asks for the health is told; a log line for each time it is asked would say nothing more.
         logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         logging.AddFilter("Grpc", level > LogLevel.Warning ? level : LogLevel.Warning);
+        // A line for each call that is passed on, and again for each that fails: CallForwarding says that better.
+        logging.AddFilter("Yarp", LogLevel.Critical);
         logging.AddSimpleConsole(console =>
         {
             console.SingleLine = true;

@@ -42,9 +42,10 @@ public static class LeadershipDecider
     /// <summary>Decides the next step.</summary>
     /// <param name="state">What is known.</param>
     /// <param name="rank">This manager's place among those who may take over, from 0.</param>
+    /// <param name="isReady">Whether this process has started: it could answer at once.</param>
     /// <param name="now">The monotonic clock.</param>
     /// <param name="times">How fast the lead moves.</param>
-    public static LeadershipStep Next(LeadershipState state, int rank, TimeSpan now, LeadershipTimes times)
+    public static LeadershipStep Next(LeadershipState state, int rank, bool isReady, TimeSpan now, LeadershipTimes times)
     {
         if (state.IsLeading)
         {
@@ -54,6 +55,9 @@ public static class LeadershipDecider
         if (state.Seen is not { } seen || state.MustLook)
             return new LeadershipStep.Look();
         var takeAt = state.SeenAt + (seen.Holder is null ? rank * times.ReleasedRankStep : times.TakeoverAfter + rank * times.RankStep);
+        // One that is still starting leaves the lead to those who can use it; where nobody ever led there may be nothing to start from.
+        if (!isReady && seen.Epoch > 0)
+            takeAt += times.StartingWait;
         return now >= takeAt ? new LeadershipStep.Take(seen) : new LeadershipStep.Wait(takeAt);
     }
 

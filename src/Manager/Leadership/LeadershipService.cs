@@ -20,6 +20,7 @@ public sealed class LeadershipService(
     private readonly SemaphoreSlim _turn = new(1);
     private volatile TaskCompletionSource _becameShared = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile SharedRecord? _record = options.Record;
+    private volatile bool _isReady;
     private bool _storeFails;
 
     /// <inheritdoc/>
@@ -132,7 +133,7 @@ public sealed class LeadershipService(
     private async Task<bool> StepAsync(ILeaderRecord record, CancellationToken cancellation)
     {
         var hint = board.Hint;
-        switch (LeadershipDecider.Next(board.State, Rank(), board.Now, _times))
+        switch (LeadershipDecider.Next(board.State, Rank(), _isReady, board.Now, _times))
         {
             case LeadershipStep.Look:
                 var seen = await WithinAsync(record.ReadAsync, cancellation);
@@ -281,8 +282,14 @@ public sealed class LeadershipService(
         return _left.Task.WaitAsync(cancellationToken);
     }
 
+    // Every other service has started by now: the state is there, and the listeners are open.
     /// <inheritdoc/>
-    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task StartedAsync(CancellationToken cancellationToken)
+    {
+        _isReady = true;
+        board.LookNow();
+        return Task.CompletedTask;
+    }
 
     /// <inheritdoc/>
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;

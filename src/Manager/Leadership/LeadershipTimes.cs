@@ -19,6 +19,9 @@ public sealed record LeadershipTimes
     /// <summary>The same where the leader let go: nothing has to be waited for then but one another.</summary>
     public TimeSpan ReleasedRankStep { get; init; } = TimeSpan.FromMilliseconds(20);
 
+    /// <summary>What a process that has not started yet waits longer: its start may take long on a busy machine, or never end.</summary>
+    public TimeSpan StartingWait { get; init; } = TimeSpan.FromSeconds(15);
+
     /// <summary>Longest wait for one answer of the store.</summary>
     public TimeSpan StoreTimeout { get; init; } = TimeSpan.FromSeconds(2);
 

@@ -42,6 +42,17 @@ public sealed class LeadershipDeciderTests
     }
 
     [Fact]
+    public void One_that_is_still_starting_leaves_the_lead_to_those_who_have_started_unless_nobody_comes_or_ever_led()
+    {
+        var silent = LeadershipDecider.OnSeen(LeadershipState.Start, Led, At(0));
+        Assert.Equal(new LeadershipStep.Wait(At(16_000)), Next(silent, At(1100), isReady: false));
+        Assert.Equal(new LeadershipStep.Take(Led), Next(silent, At(16_000), isReady: false));
+        Assert.Equal(new LeadershipStep.Take(Led), Next(silent, At(1100)));
+        var none = LeadershipDecider.OnSeen(LeadershipState.Start, LeaderRecord.None, At(0));
+        Assert.Equal(new LeadershipStep.Take(LeaderRecord.None), Next(none, At(0), isReady: false));
+    }
+
+    [Fact]
     public void A_hint_makes_it_look_and_take_nothing_earlier()
     {
         var state = LeadershipDecider.OnSeen(LeadershipState.Start, Led, At(0)) with { MustLook = true };
@@ -78,7 +89,8 @@ public sealed class LeadershipDeciderTests
         Assert.Equal(3, LeadershipDecider.Rank(managers, new NodeId(9)));
     }
 
-    private static LeadershipStep Next(LeadershipState state, TimeSpan now, int rank = 0) => LeadershipDecider.Next(state, rank, now, Times);
+    private static LeadershipStep Next(LeadershipState state, TimeSpan now, int rank = 0, bool isReady = true) =>
+        LeadershipDecider.Next(state, rank, isReady, now, Times);
 
     private static TimeSpan At(int milliseconds) => TimeSpan.FromMilliseconds(milliseconds);
 }
