@@ -49,7 +49,8 @@ public static class AgentHost
     private static async Task RunAsync(
         AgentOptions options, AgentStateFile state, MembershipFiles files, ILogger log, TimeProvider time, CancellationToken stopping)
     {
-        using var engine = new DockerEngine(options.EngineSocket);
+        using var docker = new DockerEngine(options.EngineSocket);
+        var engine = new MeteredEngine(docker, time);
         var identity = new AgentIdentity(state.Node, state.Cluster ?? default);
         var board = new TaskBoard();
         var health = new EngineHealth();
@@ -65,6 +66,10 @@ public static class AgentHost
             Duty = new ManagerDuty(options.ManagerData ?? Path.Combine(Path.GetFullPath(options.Data), "..", "manager"), log, time),
         };
 
+        var link = new ManagerLink(parts, options.Managers, Random.Shared);
+        await using var pages = new AgentPages();
+        pages.Show(Version, parts, link);
+        pages.Serve(options.Data, options.Metrics, log);
         keeper.Restore(state.Tasks());
         membership.Load();
         log.LogInformation("berth-agent {Version}: node {Node} ({Hostname} {Address}), {Tasks} tasks held, engine {Engine}",
@@ -77,7 +82,7 @@ public static class AgentHost
             keeper.RunAsync(ending.Token),
             new EngineWatch(engine, identity, keeper, health, log, time).RunAsync(ending.Token),
             membership.RunAsync(ending.Token),
-            LeaveAsync(parts, new ManagerLink(parts, options.Managers, Random.Shared).RunAsync(linked.Token), linked, ending.Token),
+            LeaveAsync(parts, link.RunAsync(linked.Token), linked, ending.Token),
         ];
         try
         {

@@ -1,3 +1,5 @@
+using System.Net;
+using Berth.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace Berth.Agent.Hosting;
@@ -19,6 +21,8 @@ public sealed record AgentOptions
     public string? Address { get; init; }
     /// <summary>Whether a manager runs beside this agent.</summary>
     public bool IsManager { get; init; }
+    /// <summary>A loopback address where metrics are read in the clear; null: only on the socket in <see cref="Data"/>.</summary>
+    public IPEndPoint? Metrics { get; init; }
     /// <summary>Least level that is logged.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
 
@@ -37,11 +41,12 @@ public sealed record AgentOptions
           --hostname NAME    name to register with; this host's own                                   BERTH_HOSTNAME
           --address IP       address other nodes reach this one at; the first that is not loopback    BERTH_ADDRESS
           --role ROLE        worker or manager; worker                                                BERTH_ROLE
+          --metrics ADDRESS  also serve /metrics in the clear, on loopback only; DIR/agent.sock       BERTH_METRICS
           --log-level LEVEL  debug, info, warning or error; info                                      BERTH_LOG_LEVEL
           --version          print the version
         """;
 
-    private static readonly string[] Flags = ["--manager", "--data", "--manager-data", "--engine", "--hostname", "--address", "--role", "--log-level"];
+    private static readonly string[] Flags = ["--manager", "--data", "--manager-data", "--engine", "--hostname", "--address", "--role", "--metrics", "--log-level"];
 
     /// <summary>Reads flags, and the environment where a flag is not given.</summary>
     /// <param name="arguments">The command line.</param>
@@ -93,6 +98,7 @@ public sealed record AgentOptions
             Hostname = Last("--hostname"),
             Address = CheckedAddress(Last("--address"), errors),
             IsManager = role == "manager",
+            Metrics = Loopback(Last("--metrics"), errors),
             LogLevel = Level(Last("--log-level") ?? "info", errors),
         };
     }
@@ -117,6 +123,15 @@ public sealed record AgentOptions
         if (text is not null && !System.Net.IPAddress.TryParse(text, out _))
             errors.Add($"--address '{text}' is not an IP address");
         return text;
+    }
+
+    private static IPEndPoint? Loopback(string? text, List<string> errors)
+    {
+        if (text is null)
+            return null;
+        if (!LoopbackAddress.TryParse(text, out var address, out var error))
+            errors.Add($"--metrics: {error}");
+        return address;
     }
 
     private static LogLevel Level(string text, List<string> errors)

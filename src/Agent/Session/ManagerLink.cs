@@ -1,6 +1,8 @@
+using System.Diagnostics.Metrics;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using Berth.Agent.Tasks;
+using Berth.Telemetry;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 
@@ -22,6 +24,8 @@ public sealed class ManagerLink(SessionParts parts, IReadOnlyList<Uri> seeds, Ra
     // Managers wish agents elsewhere now and then; an agent that is sent back and forth stays where it is.
     private static readonly TimeSpan BetweenMoves = TimeSpan.FromSeconds(10);
 
+    private static readonly Counter<double> Begun = BerthMeter.Counter("berth.sessions", "Sessions with managers that began: all but the first are reconnections.");
+
     private readonly IReadOnlyList<ManagerEndpoint> _seeds = [.. seeds.Select(url => new ManagerEndpoint("", url))];
     private ManagerConnection? _connection;
     private Silence _silence = new();
@@ -29,6 +33,9 @@ public sealed class ManagerLink(SessionParts parts, IReadOnlyList<Uri> seeds, Ra
     private long? _movedAt;
     private int _failures;
     private bool _isRefused;
+
+    /// <summary>Whether a manager has this agent.</summary>
+    public bool IsConnected => Volatile.Read(ref _awaySince) == long.MaxValue;
 
     /// <summary>Runs until the agent stops.</summary>
     public async Task RunAsync(CancellationToken stopping)
@@ -137,6 +144,7 @@ public sealed class ManagerLink(SessionParts parts, IReadOnlyList<Uri> seeds, Ra
     {
         Volatile.Write(ref _awaySince, long.MaxValue);
         (_failures, _isRefused) = (0, false);
+        Begun.Add(1);
         parts.Keeper.Post(new KeeperInput.SessionBegan());
         parts.Membership.Uses(_connection!.Manager.Url);
         parts.Log.LogInformation("registered with manager {Manager} as node {Node}", _connection.Manager.Url, parts.State.Node);

@@ -74,6 +74,7 @@ public sealed partial class TaskKeeper
                 continue;
             _unsaved.Add(task.Id);
             _mustSave = true;
+            TaskMetrics.RestartedLocally();
             log.LogInformation("no manager is there: task {Task} of {Service} follows {Root} in slot {Slot}, not before {Starts:u}",
                 task.Id, task.Assignment.Template.ServiceName, task.Local!.Root, task.Assignment.Slot, task.Local.Starts);
         }

@@ -268,6 +268,7 @@ public sealed partial class TaskKeeper(
             _byContainer.Remove(live.Task.ContainerId);
         if (task.ContainerId.Length > 0)
             _byContainer[task.ContainerId] = task.Id;
+        TaskMetrics.Changed(live.Task, task, time.GetElapsedTime(live.WantedSince(task, time)));
         live.Task = task;
     }
 
@@ -346,6 +347,16 @@ public sealed partial class TaskKeeper(
         public HeldTask Task { get; set; } = task;
 
         public TaskStep Running { get; private set; }
+
+        private long? _wantedSince;
+
+        /// <summary>Since when it is meant to run, as a timestamp.</summary>
+        public long WantedSince(HeldTask now, TimeProvider time)
+        {
+            if (_wantedSince is null || now.Assignment.Desired >= TaskState.Running && Task.Assignment.Desired < TaskState.Running)
+                _wantedSince = time.GetTimestamp();
+            return _wantedSince.Value;
+        }
 
         /// <summary>When its last step ended, as a timestamp.</summary>
         public long LastStep { get; private set; } = long.MinValue;

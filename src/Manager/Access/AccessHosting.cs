@@ -64,10 +64,23 @@ public static class AccessHosting
         {
             var (path, caller) = (call.Request.Path.Value ?? "", gate.CallerOf(call));
             if (gate.Refuse(path, caller) is { } reason && !(CallRules.Of(path) is null && caller.Kind == CallerKind.LocalRoot))
-                Answer(call, (await gate.RefusedAsync(path, caller, "", reason)).Status);
+                await AnswerAsync(call, path, (await gate.RefusedAsync(path, caller, "", reason)).Status);
             else
                 await next(call);
         });
+    }
+
+    // Whoever reads a page does not speak gRPC.
+    private static Task AnswerAsync(HttpContext call, string path, Status status)
+    {
+        if (path == CallRules.Metrics)
+        {
+            call.Response.StatusCode = status.StatusCode == StatusCode.Unauthenticated ? StatusCodes.Status401Unauthorized : StatusCodes.Status403Forbidden;
+            call.Response.ContentType = "text/plain; charset=utf-8";
+            return call.Response.WriteAsync(status.Detail + "\n", call.RequestAborted);
+        }
+        Answer(call, status);
+        return Task.CompletedTask;
     }
 
     /// <summary>A gRPC answer without messages: its status stands in the headers.</summary>

@@ -1,4 +1,6 @@
+using System.Diagnostics.Metrics;
 using System.Threading.Channels;
+using Berth.Telemetry;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -11,6 +13,8 @@ public sealed class AuditLog : IHostedService, IAsyncDisposable
     private const int MostWaiting = 10_000;
     private const int MostInOneWrite = 500;
     private const int MostUnread = 1_000;
+
+    private static readonly Counter<double> Refusals = BerthMeter.Counter("berth.access.refusals", "Calls and connections that were refused, also those that the audit log only counts.");
 
     private readonly AuditFile _file;
     private readonly TimeProvider _time;
@@ -61,6 +65,7 @@ public sealed class AuditLog : IHostedService, IAsyncDisposable
     /// <summary>Writes down a refusal, unless there were too many lately: then it is counted.</summary>
     public async Task RefusedAsync(AuditRecord record)
     {
+        Refusals.Add(1);
         bool isWritten;
         int owed;
         lock (_gate)

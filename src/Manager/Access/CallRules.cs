@@ -14,6 +14,9 @@ public static class CallRules
     private const string Enrollment = "/berth.v1.Enrollment/";
     private const string Dispatcher = "/berth.v1.Dispatcher/";
 
+    /// <summary>The one page that is no gRPC call.</summary>
+    public const string Metrics = "/metrics";
+
     private static readonly FrozenDictionary<string, CallRule> ByPath = ControlRules().Concat(AdminRules()).Concat(NodeRules())
         .ToFrozenDictionary(rule => rule.Path, rule => rule.Rule, StringComparer.Ordinal);
 
@@ -92,6 +95,7 @@ public static class CallRules
         yield return Of<V1.RenewRequest>(Enrollment + "Renew", Audience.Everyone, _ => "its certificate");
         yield return (Dispatcher + "Session", new CallRule(Audience.Agents, IsAudited: false) { NodeOf = first => ((V1.AgentMessage)first).Register?.NodeId });
         yield return (Dispatcher + "Relay", new CallRule(Audience.Agents, IsAudited: false));
+        yield return (Metrics, new CallRule(Audience.Readers, IsAudited: false));
     }
 
     private static (string, CallRule) Deploying<T>(string method, Func<ClusterState, T, IReadOnlyList<Subject>> subjects)

@@ -1,7 +1,9 @@
+using System.Diagnostics.Metrics;
 using System.Globalization;
 using Berth.Manager.Access;
 using Berth.Manager.Leadership;
 using Berth.Manager.Store;
+using Berth.Telemetry;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
@@ -22,6 +24,8 @@ public sealed class CallForwarding(
 
     /// <summary>How long a call waits until this manager has seen the index it asks for.</summary>
     public static readonly TimeSpan IndexPatience = TimeSpan.FromSeconds(1);
+
+    private static readonly Counter<double> Forwarded = BerthMeter.Counter("berth.forwarded.calls", "Calls passed on to the leader, by what came of it.");
 
     // Between two looks, when nobody tells of a change.
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
@@ -125,6 +129,7 @@ public sealed class CallForwarding(
         if (await Task.WhenAny(sending, changed) == changed && !call.Response.HasStarted)
             await over.CancelAsync();
         var error = await sending;
+        Forwarded.Add(1, new KeyValuePair<string, object?>("outcome", transformer.WasNotLeader ? "not_leader" : error == ForwarderError.None ? "answered" : "failed"));
         if (transformer.WasNotLeader)
         {
             Reset(call);

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Reflection;
 using Akka.Hosting;
 using Berth.Identity;
@@ -5,8 +6,10 @@ using Berth.Manager.Access;
 using Berth.Manager.Api;
 using Berth.Manager.Forwarding;
 using Berth.Manager.Identity;
+using Berth.Manager.Observability;
 using Berth.Manager.Store;
 using Berth.Model;
+using Berth.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -87,6 +90,7 @@ public static class ManagerHost
                 foreach (var socket in options.Listen.OfType<ListenAddress.Socket>())
                     SocketFile.Prepare(socket.Path);
                 await app.StartAsync();
+                await using var metrics = options.Metrics is { } address ? Serve(app, address) : null;
                 foreach (var socket in options.Listen.OfType<ListenAddress.Socket>())
                     SocketFile.Restrict(socket.Path);
                 Announce(app, Addresses(options, place));
@@ -126,6 +130,10 @@ public static class ManagerHost
     private static ValueList<string> Addresses(ManagerOptions options, ManagerPlace? place) =>
         options.Listen.Select(address => address.ToString()).Concat(place is null ? [] : [place.File.Url]).ToValueList();
 
+    private static PageServer Serve(WebApplication app, IPEndPoint address) => PageServer.Listen(
+        address, new Dictionary<string, Func<string>> { [MetricsHosting.Path] = app.Services.GetRequiredService<MetricsPage>().Text },
+        app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Berth.Manager.Metrics"));
+
     private static void Announce(WebApplication app, ValueList<string> addresses)
     {
         var state = app.Services.GetRequiredService<IClusterView>().Current;
@@ -145,10 +153,12 @@ public static class ManagerHost
 
         var app = builder.Build();
         app.UseOpenCalls();
+        app.UseCallMetrics(TimeProvider.System);
         app.UsePresentedCertificates();
         app.UseAccess();
         app.UseForwarding();
         app.MapManager(place);
+        app.MapMetrics();
         return app;
     }
 
@@ -175,6 +185,7 @@ public static class ManagerHost
         services.AddManagerActors(options, place, view, store, term);
         services.AddForwarding(place?.Tls.ForClient(CertificateRole.Manager));
         services.AddOpenCalls();
+        services.AddMetricsPage(Version, isAlone: place is null);
     }
 
     private static void Listen(KestrelServerOptions kestrel, ManagerOptions options, ManagerPlace? place)

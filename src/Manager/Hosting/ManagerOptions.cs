@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net;
 using Berth.Manager.Keys;
 using Microsoft.Extensions.Logging;
 
@@ -27,6 +28,9 @@ public sealed record ManagerOptions
 
     /// <summary>How long nodes that were not heard of since the start are left alone.</summary>
     public TimeSpan StartGrace { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>A loopback address where metrics are read in the clear; null: nowhere but at the manager's own addresses.</summary>
+    public IPEndPoint? Metrics { get; init; }
 
     /// <summary>The least severe message that is logged.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;

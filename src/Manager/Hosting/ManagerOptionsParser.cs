@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Net;
+using Berth.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace Berth.Manager.Hosting;
@@ -21,6 +23,8 @@ public static class ManagerOptionsParser
           --heartbeat TIME     between two heartbeats of an agent (default 1s)
           --down-after TIME    silence after which a node is down, at least twice --heartbeat (default 3s)
           --start-grace TIME   after the start, nodes not heard of yet are left alone for so long (default 10s)
+          --metrics ADDRESS    also serve /metrics in the clear, on loopback only, such as 127.0.0.1:2410 (default: only at
+                               the manager's own addresses, to who may read)
           --log-level LEVEL    trace, debug, information, warning, error or critical (default information)
           --version            print the version
           --help               print this
@@ -31,7 +35,7 @@ public static class ManagerOptionsParser
         Example: berth-manager --data /srv/berth --listen unix:///run/berth/manager.sock
         """;
 
-    private static readonly string[] Valued = ["data", "listen", "heartbeat", "down-after", "start-grace", "log-level"];
+    private static readonly string[] Valued = ["data", "listen", "heartbeat", "down-after", "start-grace", "metrics", "log-level"];
 
     /// <summary>Reads a command line.</summary>
     /// <param name="arguments">Without the program's name.</param>
@@ -55,6 +59,7 @@ public static class ManagerOptionsParser
             Heartbeat = Span(given, "heartbeat", defaults.Heartbeat, problems),
             DownAfter = Span(given, "down-after", defaults.DownAfter, problems),
             StartGrace = Span(given, "start-grace", defaults.StartGrace, problems),
+            Metrics = Metrics(given, problems),
             LogLevel = Level(given, defaults.LogLevel, problems),
         };
         problems.AddRange(Contradictions(options));
@@ -128,6 +133,15 @@ public static class ManagerOptionsParser
         if (texts.Count == 0)
             problems.Add("--listen: no address is given; write unix:///PATH, or leave it out");
         return addresses.DrainToImmutable();
+    }
+
+    private static IPEndPoint? Metrics(Dictionary<string, List<string>> given, List<string> problems)
+    {
+        if (!given.TryGetValue("metrics", out var values))
+            return null;
+        if (!LoopbackAddress.TryParse(values[0], out var address, out var error))
+            problems.Add($"--metrics: {error}");
+        return address;
     }
 
     private static TimeSpan Span(Dictionary<string, List<string>> given, string name, TimeSpan fallback, List<string> problems)

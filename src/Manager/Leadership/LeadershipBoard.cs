@@ -1,10 +1,14 @@
+using System.Diagnostics.Metrics;
 using Berth.Manager.Store;
+using Berth.Telemetry;
 
 namespace Berth.Manager.Leadership;
 
 /// <summary>What <see cref="LeadershipService"/> found out, for everybody else.</summary>
 public sealed class LeadershipBoard(LeadershipTimes times, TimeProvider time) : ILeadership, ILease
 {
+    private static readonly Counter<double> Changes = BerthMeter.Counter("berth.leadership.changes", "Changes of who leads that this process saw.");
+
     private readonly long _origin = time.GetTimestamp();
     private readonly Lock _gate = new();
     private volatile Known _known = new(LeadershipState.Start, IsAlone: false);
@@ -91,7 +95,10 @@ public sealed class LeadershipBoard(LeadershipTimes times, TimeProvider time) : 
             if (IsNews(before, after))
                 (changed, _changed) = (_changed, New());
         }
-        changed?.SetResult();
+        if (changed is null)
+            return;
+        Changes.Add(1);
+        changed.SetResult();
     }
 
     private static bool IsNews(LeadershipState before, LeadershipState after) =>

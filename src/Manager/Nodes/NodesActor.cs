@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
+using System.Diagnostics.Metrics;
 using Akka.Actor;
 using Akka.Hosting;
 using Berth.Manager.Store;
 using Berth.Model;
+using Berth.Telemetry;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -16,6 +18,8 @@ namespace Berth.Manager.Nodes;
 /// nothing; its clock begins when the manager comes to lead.</remarks>
 public sealed class NodesActor : ReceiveActor
 {
+    private static readonly Counter<double> Missed = BerthMeter.Counter("berth.nodes.missed", "Times a node was called down because its heartbeats did not come.");
+
     private readonly IActorRef _store;
     private readonly Heartbeats _heartbeats;
     private readonly NodesOptions _options;
@@ -146,8 +150,10 @@ public sealed class NodesActor : ReceiveActor
             return;
         foreach (var observed in changes.OfType<Change.NodeObserved>())
         {
-            if (observed.Status.State == NodeState.Down)
-                _heartbeats.Find(observed.Id)?.Await();
+            if (observed.Status.State != NodeState.Down)
+                continue;
+            Missed.Add(1);
+            _heartbeats.Find(observed.Id)?.Await();
         }
         _store.Tell(new StoreProtocol.Propose(_state.Index, changes, Partial: true));
     }

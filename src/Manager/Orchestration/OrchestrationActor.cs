@@ -143,6 +143,7 @@ public sealed class OrchestrationActor : ReceiveActor, IWithTimers
             left -= decision.Changes.Length;
             _dirty.Remove(service);
         }
+        DeciderMetrics.Passed("orchestration", Stopwatch.GetElapsedTime(started));
         if (_unanswered > 0)
             Timers.StartSingleTimer(Unanswered.Instance, Unanswered.Instance, AnswerTimeout);
         // While the limit holds work back, waiting for the answers is rest enough.

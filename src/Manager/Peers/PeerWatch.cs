@@ -1,10 +1,12 @@
 using System.Collections.Immutable;
+using System.Diagnostics.Metrics;
 using Akka.Actor;
 using Akka.Hosting;
 using Berth.Manager.Dispatch;
 using Berth.Manager.Leadership;
 using Berth.Manager.Store;
 using Berth.Model;
+using Berth.Telemetry;
 using Grpc.Core;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -30,6 +32,8 @@ public sealed class PeerWatch(
 
     // An agent that was told to move and is still here by then may be told again.
     private static readonly TimeSpan MoveTime = TimeSpan.FromSeconds(30);
+
+    private static readonly Counter<double> Moved = BerthMeter.Counter("berth.agents.moved", "Agents that were asked to move to a manager with fewer.");
 
     private readonly Dictionary<NodeId, long> _reachableSince = [];
     private readonly Dictionary<NodeId, (NodeId To, long At)> _moving = [];
@@ -130,6 +134,7 @@ public sealed class PeerWatch(
             foreach (var session in sessions.All.Where(session => !_moving.ContainsKey(session.Node)).OrderBy(session => session.Node.Value).Take(count))
             {
                 _moving[session.Node] = (to, time.GetTimestamp());
+                Moved.Add(1);
                 session.Send(new V1.ManagerMessage { Move = new V1.Move { NodeId = to.ToString() } });
                 log.LogInformation("{Hostname} was asked to move to manager {Manager}, which has fewer agents", session.Registration.Description.Hostname, peers.NameOf(to));
             }

@@ -89,7 +89,9 @@ public sealed class SchedulingActor : ReceiveActor, IWithTimers
         if (!_passIsDue || _isWaitingForStore || _isResting)
             return;
         _passIsDue = false;
+        var begun = _time.GetTimestamp();
         var placements = Scheduler.Decide(_state, _usage, _time.GetUtcNow());
+        DeciderMetrics.Passed("scheduling", _time.GetElapsedTime(begun));
         if (placements.Changes.IsEmpty)
             return;
 

@@ -17,6 +17,7 @@ public sealed partial class StoreActor
     private bool _isSnapshotting;
     private (ClusterState State, long SequenceNr) _written = (ClusterState.Empty, 0);
     private long _snapshotSequenceNr;
+    private long _snapshotBegun;
     private List<IActorRef> _snapshotAskers = [];
     private List<IActorRef> _snapshotAnswers = [];
 
@@ -67,6 +68,7 @@ public sealed partial class StoreActor
         {
             _isSnapshotting = false;
             _nextChunk = saved.NextChunk;
+            _metrics.SnapshotWritten(_time.GetElapsedTime(_snapshotBegun));
             DeleteMessages(saved.SequenceNr);
         });
         Command<StoreProtocol.TakeSnapshot>(_ =>
@@ -77,6 +79,7 @@ public sealed partial class StoreActor
         Command<SnapshotFailed>(failed =>
         {
             _isSnapshotting = false;
+            _metrics.SnapshotFailed();
             if (FencedException.IsIn(failed.Cause))
                 _failure.LoseLead($"the store refused a snapshot: {failed.Cause.GetBaseException().Message}");
             _log.Warning(failed.Cause, "no snapshot was made in {0}: the journal grows until the next attempt succeeds; is the disk full?", _options.Directory);
@@ -113,6 +116,7 @@ public sealed partial class StoreActor
     private void BeginSnapshot()
     {
         _isSnapshotting = true;
+        _snapshotBegun = _time.GetTimestamp();
         _commitsSinceSnapshot = _changesSinceSnapshot = 0;
         (_snapshotAnswers, _snapshotAskers) = (_snapshotAskers, []);
         var ((state, sequenceNr), first, stop) = (_written, _nextChunk, _stopping.Token);
@@ -138,7 +142,10 @@ public sealed partial class StoreActor
     protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
     {
         if (FencedException.IsIn(cause))
+        {
+            _metrics.Fenced();
             _failure.LoseLead($"the store refused a commit: {cause.GetBaseException().Message}. Nothing of it was acknowledged");
+        }
         _failure.Stop(
             $"the journal in {_options.Directory} cannot be written: {cause.GetBaseException().Message}. Nothing of it was acknowledged. "
             + "Free space on its disk, or restore the directory from a backup, then start the manager again", cause);

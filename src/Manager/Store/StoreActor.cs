@@ -24,6 +24,7 @@ public sealed partial class StoreActor : ReceivePersistentActor
     private readonly StoreStart _start;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly SnapshotFiles _files;
+    private readonly StoreMetrics _metrics;
     private readonly CancellationTokenSource _stopping = new();
     private readonly HashSet<IActorRef> _subscribers = [];
 
@@ -43,6 +44,7 @@ public sealed partial class StoreActor : ReceivePersistentActor
     {
         _start = start;
         JournalPluginId = start.JournalPluginId;
+        _metrics = new StoreMetrics(start.JournalPluginId);
         SnapshotPluginId = start.SnapshotPluginId;
         if (start.Held is { } held)
         {
@@ -216,10 +218,13 @@ public sealed partial class StoreActor : ReceivePersistentActor
         var writing = new Writing(_newest, _touched, _steps, _acknowledgements, _waiting);
         (_writing, _touched, _steps, _acknowledgements, _waiting) = (writing, new TouchedObjects(), ImmutableArray.CreateBuilder<Step>(), [], []);
         var left = writing.Commits.Count;
+        var begun = _time.GetTimestamp();
         PersistAllAsync(writing.Commits, _ =>
         {
-            if (--left == 0)
-                OnWritten(writing);
+            if (--left > 0)
+                return;
+            _metrics.Appended(writing.Commits.Count, _time.GetElapsedTime(begun));
+            OnWritten(writing);
         });
     }
 
