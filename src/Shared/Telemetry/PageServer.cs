@@ -108,7 +108,7 @@ public sealed class PageServer : IAsyncDisposable
     {
         var head = new byte[LongestRequest];
         var length = 0;
-        while (length < head.Length && !head.AsSpan(0, length).EndsWith("\r\n\r\n"u8))
+        while (length < head.Length && head.AsSpan(0, length).IndexOf("\r\n\r\n"u8) < 0)
         {
             var read = await stream.ReadAsync(head.AsMemory(length), cancellation).ConfigureAwait(false);
             if (read == 0)
