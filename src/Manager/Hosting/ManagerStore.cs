@@ -13,7 +13,7 @@ namespace Berth.Manager.Hosting;
 /// <summary>Opens the store a manager's files name; a manager that has joined and does not know yet where the state is asks the others.</summary>
 internal static class ManagerStore
 {
-    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
     // After a change of address others are asked for a certificate that names it; when none answers, the member tries without.
     private static readonly TimeSpan AskForAddress = TimeSpan.FromSeconds(5);

@@ -10,7 +10,7 @@ public sealed class StoreEntry(LocalMember member, KnownManagers known, string d
 {
     // The leader may start etcd, move the state and wait for a listener in front.
     private static readonly TimeSpan CallTime = TimeSpan.FromMinutes(2);
-    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Asks until somebody answers, and has this host's files say what was told.</summary>
     /// <param name="file">What <c>manager.json</c> says now.</param>
