@@ -29,6 +29,7 @@ public sealed class MembersCoordinator(
     private ImmutableHashSet<NodeId> _ready = [];
     private volatile Known _known = Known.Nothing;
     private string _refused = "";
+    private bool _isChanging;
 
     /// <inheritdoc/>
     public string Kind => active.Backend.Kind;
@@ -45,11 +46,14 @@ public sealed class MembersCoordinator(
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(LookEvery, time);
         try
         {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
+            while (true)
+            {
+                // A manager waits for its member to become a voter; when there is nothing to do, there is no hurry.
+                await Task.Delay(_isChanging ? LookEvery / 5 : LookEvery, time, stoppingToken);
                 await LookAsync(stoppingToken);
+            }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -201,7 +205,9 @@ public sealed class MembersCoordinator(
     private async Task StepAsync(EtcdBackend etcd, CancellationToken cancellation)
     {
         var admin = etcd.Admin(EtcdTime);
-        if (MembersDecider.Next(Wanted(), await admin.ViewAsync(cancellation)) is not { } step)
+        var step = MembersDecider.Next(Wanted(), await admin.ViewAsync(cancellation));
+        _isChanging = step is not null;
+        if (step is null)
             return;
         var refused = await admin.TakeAsync(step, cancellation) ?? "";
         if (refused.Length == 0)
