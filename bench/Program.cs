@@ -11,6 +11,7 @@ var benches = new SortedDictionary<string, (string About, int Rounds, Func<Repor
     ["cli"] = ("berth service ls against docker service ls", 5, CliScenario.RunAsync),
     ["control-plane"] = ("1,000 simulated agents, 30,000 replicas, durable", 3, ControlPlaneScenario.RunAsync),
     ["deploy"] = ("30 and 60 replicas: Berth, Swarm and the bare engine", 5, DeployScenario.RunAsync),
+    ["form"] = ("five hosts become 3 managers and 2 workers: Swarm and Berth", 5, FormScenario.RunAsync),
     ["idle"] = ("memory and CPU of a cluster that has nothing to do", 2, IdleScenario.RunAsync),
     ["leader-loss"] = ("the leader loses power, cable, time or life: writes, reads, containers", 20, (to, losses) => LeaderLossScenario.RunAsync(to, losses, stores)),
     ["nemesis"] = ("managers are disturbed at random for minutes, and what clients saw is checked", 1, (to, _) => NemesisScenario.RunAsync(to, minutes, seed)),

@@ -9,16 +9,25 @@ public sealed class SwarmSubject(BenchLab lab) : ISubject
     /// <inheritdoc/>
     public string Name => "swarm";
 
-    /// <summary>Forms the swarm.</summary>
-    public async Task FormAsync()
+    /// <summary>Forms the swarm: the first hosts are managers, the others join all at once.</summary>
+    /// <param name="managers">How many managers.</param>
+    public async Task FormAsync(int managers = 1)
     {
         await DockerAsync(0, "swarm", "init", "--advertise-addr", lab.Hosts[0].Address);
-        var token = (await DockerAsync(0, "swarm", "join-token", "-q", "worker")).Trim();
-        for (var host = 1; host < lab.Hosts.Count; host++)
-            await DockerAsync(host, "swarm", "join", "--token", token, "--advertise-addr", lab.Hosts[host].Address, lab.Hosts[0].Address + ":2377");
+        var worker = (await DockerAsync(0, "swarm", "join-token", "-q", "worker")).Trim();
+        var manager = (await DockerAsync(0, "swarm", "join-token", "-q", "manager")).Trim();
+        await Task.WhenAll(Enumerable.Range(1, lab.Hosts.Count - 1).Select(host => DockerAsync(
+            host, "swarm", "join", "--token", host < managers ? manager : worker, "--advertise-addr", lab.Hosts[host].Address, lab.Hosts[0].Address + ":2377")));
         await Command.UntilAsync("every swarm node is ready", TimeSpan.FromSeconds(30), async () =>
-            (await DockerAsync(0, "node", "ls", "--format", "{{.Status}}")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Count(word => word == "Ready") == lab.Hosts.Count);
+        {
+            var nodes = (await DockerAsync(0, "node", "ls", "--format", "{{.Status}} {{.ManagerStatus}}")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            return nodes.Count(node => node.StartsWith("Ready", StringComparison.Ordinal)) == lab.Hosts.Count
+                && nodes.Count(node => node.EndsWith("Reachable", StringComparison.Ordinal)) == managers - 1;
+        });
     }
+
+    /// <summary>Every host leaves it.</summary>
+    public Task LeaveAsync() => Task.WhenAll(Enumerable.Range(0, lab.Hosts.Count).Select(host => DockerAsync(host, "swarm", "leave", "--force")));
 
     /// <inheritdoc/>
     public Task DeployAsync(string service, int replicas) => DockerAsync(
