@@ -57,6 +57,10 @@ public sealed class ClusterClients : IDisposable
         }
     }
 
+    /// <summary>Root's connections over the unix sockets of managers on this machine.</summary>
+    public static ClusterClients OfSockets(IEnumerable<(string Name, string Socket)> managers) =>
+        new([.. managers.Select(manager => new ManagerEnd(manager.Name, Simulation.UnixChannel.Open(manager.Socket)))]);
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -52,6 +52,9 @@ public sealed class LabelLoad
         return answers.Count < 2 ? TimeSpan.MaxValue : answers.Zip(answers.Skip(1), (one, next) => next - one).Max();
     }
 
+    /// <summary>The longest that an acknowledged write took, of those asked for after <paramref name="since"/>.</summary>
+    public TimeSpan LongestWrite(TimeSpan since) => _writes.Where(write => write.Called >= since).Select(write => write.Answered - write.Called).DefaultIfEmpty().Max();
+
     /// <summary>The longest that anybody waited for a read, asking the next manager included.</summary>
     public TimeSpan LongestRead(TimeSpan cut) => _reads.Where(read => read.Answered >= cut).Select(read => read.Answered - read.Called).DefaultIfEmpty().Max();
 
@@ -67,9 +70,10 @@ public sealed class LabelLoad
     }
 
     /// <summary>Acknowledged writes that are not there, by the leader's word. Takes all of them away again.</summary>
-    public async Task<IReadOnlyList<string>> MissingAsync()
+    /// <param name="managers">Who may be asked; everybody by default.</param>
+    public async Task<IReadOnlyList<string>> MissingAsync(IEnumerable<string>? managers = null)
     {
-        var end = _clients.All[0];
+        var end = managers is null ? _clients.All[0] : _clients.All.First(one => managers.Contains(one.Host));
         var node = (await end.Control.GetNodeAsync(new GetNodeRequest { Node = _node }, ManagerEnd.Within(ReadLimit, consistent: true))).Node;
         var missing = _writes.Select(write => write.Label).Where(label => !node.Spec.Labels.ContainsKey(label)).Order(StringComparer.Ordinal).ToList();
         await end.Control.UpdateNodeAsync(new UpdateNodeRequest { Node = _node, LabelsRemove = { _asked.Where(node.Spec.Labels.ContainsKey) } }, ManagerEnd.Within(ReadLimit));

@@ -4,7 +4,6 @@ using Berth.Protocol.V1;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Task = System.Threading.Tasks.Task;
-using TaskState = Berth.Protocol.V1.TaskState;
 
 namespace Berth.Bench.Simulation;
 
@@ -14,7 +13,7 @@ public sealed class SimulatedAgent : IAsyncDisposable
     private readonly GrpcChannel _channel;
     private readonly AsyncDuplexStreamingCall<AgentMessage, ManagerMessage> _session;
     private readonly Channel<AgentMessage> _outbox = Channel.CreateUnbounded<AgentMessage>(new UnboundedChannelOptions { SingleReader = true });
-    private readonly Dictionary<string, TaskState> _tasks = [];
+    private readonly SimulatedTasks _tasks = new();
     private readonly SimulatedFleet _fleet;
     private readonly Task _writer;
     private readonly Task _reader;
@@ -49,20 +48,23 @@ public sealed class SimulatedAgent : IAsyncDisposable
         _channel.Dispose();
     }
 
+    /// <summary>The node's facts; all simulated hosts are alike.</summary>
+    public static Protocol.V1.NodeDescription Description(int number) => new()
+    {
+        Hostname = $"sim-{number:0000}",
+        Address = $"10.{number >> 16}.{(number >> 8) & 255}.{number & 255}",
+        Os = "linux",
+        Architecture = "x86_64",
+        Capacity = new Protocol.V1.Resources { NanoCpus = 64_000_000_000, MemoryBytes = 256L << 30 },
+        EngineVersion = "20.10.24",
+        EngineApiVersion = "1.41",
+        AgentVersion = "0.1.0",
+    };
+
     private static Register Registration(int number) => new()
     {
         NodeId = new NodeId((UInt128)(number + 1)).ToString(),
-        Description = new Protocol.V1.NodeDescription
-        {
-            Hostname = $"sim-{number:0000}",
-            Address = $"10.{number >> 16}.{(number >> 8) & 255}.{number & 255}",
-            Os = "linux",
-            Architecture = "x86_64",
-            Capacity = new Protocol.V1.Resources { NanoCpus = 64_000_000_000, MemoryBytes = 256L << 30 },
-            EngineVersion = "20.10.24",
-            EngineApiVersion = "1.41",
-            AgentVersion = "0.1.0",
-        },
+        Description = Description(number),
     };
 
     private async Task WriteAsync()
@@ -86,36 +88,8 @@ public sealed class SimulatedAgent : IAsyncDisposable
 
     private void Obey(AssignmentSet set)
     {
-        var report = new StatusReport();
-        foreach (var assignment in set.Tasks)
-        {
-            var state = assignment.DesiredState switch
-            {
-                >= TaskState.Shutdown => TaskState.Shutdown,
-                TaskState.Running => TaskState.Running,
-                _ => TaskState.Ready,
-            };
-            if (_tasks.TryGetValue(assignment.TaskId, out var known))
-            {
-                if (known >= state)
-                    continue;
-            }
-            else
-            {
-                _fleet.Assigned();
-            }
-            _tasks[assignment.TaskId] = state;
-            report.Tasks.Add(new TaskReport
-            {
-                TaskId = assignment.TaskId,
-                State = state,
-                Message = state == TaskState.Running ? "started" : "",
-                ContainerId = state == TaskState.Running ? assignment.TaskId + assignment.TaskId + "00000000000000" : "",
-                Pid = state == TaskState.Running ? 4711 : 0,
-            });
-        }
-        foreach (var removed in set.Removed)
-            _tasks.Remove(removed);
+        var (report, added) = _tasks.Obey(set);
+        _fleet.Assigned(added);
         if (report.Tasks.Count > 0)
             _outbox.Writer.TryWrite(new AgentMessage { Status = report });
     }

@@ -34,7 +34,7 @@ public sealed class SimulatedFleet : IAsyncDisposable
 
     internal void Registered() => Interlocked.Increment(ref _registered);
 
-    internal void Assigned() => Interlocked.Increment(ref _assigned);
+    internal void Assigned(int tasks) => Interlocked.Add(ref _assigned, tasks);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
