@@ -6,6 +6,7 @@ cd "$(dirname "$(readlink -f "$0")")"
 . scripts/setup.sh
 require_root
 install_missing docker.io:dockerd iproute2:ip iptables:iptables curl:curl $BUILD_PACKAGES $IMAGE_PACKAGES $LAB_PACKAGES $STORE_PACKAGES
+install_consul
 
 results=.out/test-results
 rm -rf "$results"

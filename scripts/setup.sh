@@ -46,6 +46,32 @@ install_missing() {
   if [ -n "$policy" ]; then rm -f "$policy"; trap - EXIT; fi
 }
 
+# install_consul: .out/tools/consul, where there is no consul yet. Debian 12 has none, bullseye had: it is taken from there without
+# touching this machine's sources. Where that cannot be had, the tests that need it say so and are skipped.
+install_consul() {
+  if command -v consul >/dev/null || [ -x .out/tools/consul ]; then return 0; fi
+  step "getting Consul from Debian's bullseye suite (for tests)"
+  local place sources options
+  place=$(mktemp -d)
+  mkdir -p "$place/lists/partial" "$place/cache/archives/partial" .out/tools
+  # As this machine's own sources have it, with another suite: mirror and keys stay.
+  if [ -e /etc/apt/sources.list.d/debian.sources ]; then
+    sources=$place/bullseye.sources
+    awk 'BEGIN { RS = "" } NR == 1' /etc/apt/sources.list.d/debian.sources | sed 's/^Suites:.*/Suites: bullseye/' >"$sources"
+  else
+    sources=$place/bullseye.list
+    sed -n 's/^\(deb \(\[[^]]*\] \)\?[^ ]*\) [^ ]* .*/\1 bullseye main/p' /etc/apt/sources.list 2>/dev/null | head -n 1 >"$sources" || true
+  fi
+  options=(-o "Dir::Etc::sourcelist=$sources" -o Dir::Etc::sourceparts=/dev/null -o "Dir::State::Lists=$place/lists" -o "Dir::Cache=$place/cache" -o APT::Sandbox::User=root)
+  if (apt-get "${options[@]}" update && cd "$place" && apt-get "${options[@]}" download consul && dpkg -x consul_*.deb unpacked) >"$place/log" 2>&1 &&
+    "$place/unpacked/usr/bin/consul" version >/dev/null; then
+    cp "$place/unpacked/usr/bin/consul" .out/tools/consul
+  else
+    step "Consul cannot be had ($(tail -n 1 "$place/log")): its tests are skipped"
+  fi
+  rm -rf "$place"
+}
+
 # What binaries are made from, as one number.
 source_stamp() {
   { dotnet --version; find src/*/ Directory.*.props global.json -type f -not -path '*/bin/*' -not -path '*/obj/*' -print0 | sort -z | xargs -0 sha256sum; } | sha256sum | cut -d' ' -f1

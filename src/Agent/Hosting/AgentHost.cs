@@ -66,7 +66,8 @@ public static class AgentHost
             Duty = new ManagerDuty(options.ManagerData ?? Path.Combine(Path.GetFullPath(options.Data), "..", "manager"), log, time),
         };
 
-        var link = new ManagerLink(parts, options.Managers, Random.Shared);
+        var seeds = new SeedWatch(options.Managers, options.Consuls, () => state.Cluster, Random.Shared, log, time);
+        var link = new ManagerLink(parts, seeds, Random.Shared);
         await using var pages = new AgentPages();
         pages.Show(Version, parts, link);
         pages.Serve(options.Data, options.Metrics, log);
@@ -82,6 +83,7 @@ public static class AgentHost
             keeper.RunAsync(ending.Token),
             new EngineWatch(engine, identity, keeper, health, log, time).RunAsync(ending.Token),
             membership.RunAsync(ending.Token),
+            WatchAsync(seeds, ending.Token),
             LeaveAsync(parts, link.RunAsync(linked.Token), linked, ending.Token),
         ];
         try
@@ -95,6 +97,13 @@ public static class AgentHost
         }
         if (membership.Leaving.IsCompleted && board.Tasks.IsEmpty && !stopping.IsCancellationRequested)
             Forget(state, files, membership, log);
+    }
+
+    // With nothing to watch there is nothing to end either.
+    private static async Task WatchAsync(SeedWatch seeds, CancellationToken stopping)
+    {
+        await seeds.RunAsync(stopping).ConfigureAwait(false);
+        await Task.Delay(Timeout.InfiniteTimeSpan, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     // Leaving: no manager is listened to any more, every task is stopped and deleted, and then the node is forgotten.

@@ -1,4 +1,5 @@
 using System.Net;
+using Berth.Consul;
 using Berth.Telemetry;
 using Microsoft.Extensions.Logging;
 
@@ -9,6 +10,8 @@ public sealed record AgentOptions
 {
     /// <summary>Managers to dial when none that it was told of answers; none: it waits until it is joined.</summary>
     public IReadOnlyList<Uri> Managers { get; init; } = [];
+    /// <summary>Where managers are looked for as well.</summary>
+    public IReadOnlyList<ConsulAddress> Consuls { get; init; } = [];
     /// <summary>Data directory.</summary>
     public string Data { get; init; } = "/var/lib/berth/agent";
     /// <summary>Data directory of a manager on this host; beside the agent's when null.</summary>
@@ -35,6 +38,7 @@ public sealed record AgentOptions
         Without --manager it waits until this host is joined to a cluster with: berth cluster join
 
           --manager URL      a manager, https://ADDRESS:PORT or unix:///PATH; may be repeated         BERTH_MANAGER (comma-separated)
+                             or where to find some: consul://HOST:8500/SERVICE (docs/consul.md)
           --data DIR         where the agent keeps its state; /var/lib/berth/agent                    BERTH_DATA
           --manager-data DIR where a manager on this host keeps its state; DIR/../manager             BERTH_MANAGER_DATA
           --engine URL       the Docker Engine; unix:///var/run/docker.sock                           BERTH_ENGINE
@@ -74,15 +78,16 @@ public sealed record AgentOptions
             if (environment(variable) is { Length: > 0 } value)
                 given[flag].AddRange(flag == "--manager" ? value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) : [value]);
         }
-        var options = Read(given, errors);
+        var options = Read(given, environment, errors);
         return (errors.Count == 0 ? options : null, errors);
     }
 
-    private static AgentOptions Read(Dictionary<string, List<string>> given, List<string> errors)
+    private static AgentOptions Read(Dictionary<string, List<string>> given, Func<string, string?> environment, List<string> errors)
     {
         string? Last(string flag) => given[flag].LastOrDefault();
 
-        var managers = given["--manager"].Select(text => Manager(text, errors)).OfType<Uri>().ToList();
+        var managers = given["--manager"].Where(text => !ConsulAddress.Is(text)).Select(text => Manager(text, errors)).OfType<Uri>().ToList();
+        var consuls = given["--manager"].Where(ConsulAddress.Is).Select(text => Consul(text, environment, errors)).OfType<ConsulAddress>().ToList();
         var engine = Last("--engine") ?? "unix:///var/run/docker.sock";
         if (!engine.StartsWith("unix:///", StringComparison.Ordinal))
             errors.Add($"--engine '{engine}' is not a unix socket; write unix:///PATH");
@@ -92,6 +97,7 @@ public sealed record AgentOptions
         var defaults = new AgentOptions { Managers = managers };
         return defaults with
         {
+            Consuls = consuls,
             Data = Last("--data") ?? defaults.Data,
             ManagerData = Last("--manager-data"),
             EngineSocket = engine.StartsWith("unix://", StringComparison.Ordinal) ? engine["unix://".Length..] : engine,
@@ -115,6 +121,14 @@ public sealed record AgentOptions
             && ((uri.Scheme == "https" && uri.AbsolutePath == "/") || (uri.Scheme == "unix" && uri.Host.Length == 0 && uri.LocalPath.Length > 1)))
             return uri;
         errors.Add($"--manager '{text}' is not a manager's address; write https://ADDRESS:PORT or unix:///PATH");
+        return null;
+    }
+
+    private static ConsulAddress? Consul(string text, Func<string, string?> environment, List<string> errors)
+    {
+        if (ConsulAddress.TryParse(text, environment, out var address, out var problem))
+            return address;
+        errors.Add($"--manager: {problem}");
         return null;
     }
 

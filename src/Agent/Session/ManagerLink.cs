@@ -11,9 +11,9 @@ namespace Berth.Agent.Session;
 /// <summary>Keeps a session with one of the managers, dialling again when it breaks. Tasks go on meanwhile.</summary>
 /// <remarks>Whom it dials when is decided by <see cref="DialPlan"/>, how long a manager may be silent by <see cref="Silence"/>.</remarks>
 /// <param name="parts">What sessions work with.</param>
-/// <param name="seeds">Managers from the command line.</param>
+/// <param name="seeds">Managers to dial when nobody told of others.</param>
 /// <param name="chance">For pauses.</param>
-public sealed class ManagerLink(SessionParts parts, IReadOnlyList<Uri> seeds, Random chance)
+public sealed class ManagerLink(SessionParts parts, SeedWatch seeds, Random chance)
 {
     /// <summary>Without a session for so long, what ends is restarted here.</summary>
     public static readonly TimeSpan AwayAfter = TimeSpan.FromSeconds(5);
@@ -26,7 +26,6 @@ public sealed class ManagerLink(SessionParts parts, IReadOnlyList<Uri> seeds, Ra
 
     private static readonly Counter<double> Begun = BerthMeter.Counter("berth.sessions", "Sessions with managers that began: all but the first are reconnections.");
 
-    private readonly IReadOnlyList<ManagerEndpoint> _seeds = [.. seeds.Select(url => new ManagerEndpoint("", url))];
     private ManagerConnection? _connection;
     private Silence _silence = new();
     private long _awaySince;
@@ -80,8 +79,8 @@ public sealed class ManagerLink(SessionParts parts, IReadOnlyList<Uri> seeds, Ra
         // Without an identity nothing but a local socket can be spoken to, whatever managers told of.
         var told = parts.Membership.Identity is null ? [] : parts.State.Told;
         return before is null
-            ? DialPlan.Of(parts.State.Node, told, _seeds, parts.State.RejoinWindow)
-            : before.With(parts.State.Node, told, _seeds, parts.State.RejoinWindow);
+            ? DialPlan.Of(parts.State.Node, told, seeds.Current, parts.State.RejoinWindow)
+            : before.With(parts.State.Node, told, seeds.Current, parts.State.RejoinWindow);
     }
 
     private async Task<(DialPlan Plan, DialResult Result, string? Target)> TryAsync(DialPlan plan, Dial dial, bool isHeld, CancellationToken stopping)
@@ -226,10 +225,17 @@ public sealed class ManagerLink(SessionParts parts, IReadOnlyList<Uri> seeds, Ra
 
     private async Task<bool> WaitForManagersAsync(CancellationToken stopping)
     {
-        if (parts.Membership.Identity is null && !_seeds.Any(seed => seed.Url.Scheme != "https"))
+        if (parts.Membership.Identity is null && !seeds.Current.Any(seed => seed.Url.Scheme != "https"))
         {
             parts.Log.LogInformation("this host is in no cluster: waiting for berth cluster join");
             await parts.Membership.Joined.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        while (seeds.IsWatching && !stopping.IsCancellationRequested)
+        {
+            var changed = seeds.NextChange;
+            if (!Plan(null).Order.IsEmpty)
+                break;
+            await changed.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         if (!stopping.IsCancellationRequested && Plan(null).Order.IsEmpty)
         {

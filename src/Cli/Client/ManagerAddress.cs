@@ -1,9 +1,10 @@
 using Berth.Cli.Output;
+using Berth.Consul;
 
 namespace Berth.Cli.Client;
 
 /// <summary>Where a manager is asked: a unix socket, or a network address, where both sides prove who they are.</summary>
-/// <param name="Url">As shown to people: <c>unix:///PATH</c> or <c>https://HOST:PORT</c>.</param>
+/// <param name="Url">As shown to people: <c>unix:///PATH</c>, <c>https://HOST:PORT</c>, or a Consul that names managers.</param>
 /// <param name="SocketPath">The socket's path; null for a network address.</param>
 internal sealed record ManagerAddress(string Url, string? SocketPath)
 {
@@ -17,7 +18,10 @@ internal sealed record ManagerAddress(string Url, string? SocketPath)
     public static ManagerAddress Local { get; } = Parse("unix:///run/berth/manager.sock", "the default");
 
     /// <summary>Whether both sides prove who they are.</summary>
-    public bool IsTls => Url.StartsWith("https:", StringComparison.Ordinal);
+    public bool IsTls => IsConsul || Url.StartsWith("https:", StringComparison.Ordinal);
+
+    /// <summary>Whether it is no manager but a Consul that names some.</summary>
+    public bool IsConsul => ConsulAddress.Is(Url);
 
     /// <summary>Reads several addresses, separated by commas: managers of one cluster.</summary>
     public static IReadOnlyList<ManagerAddress> ParseAll(string text, string source)
@@ -37,6 +41,8 @@ internal sealed record ManagerAddress(string Url, string? SocketPath)
             var path = text[unix.Length..];
             return path.StartsWith('/') && path.Length > 1 ? new ManagerAddress(text, path) : throw Wrong(text, source, "a socket's path is absolute");
         }
+        if (ConsulAddress.Is(text))
+            return ConsulAddress.TryParse(text, _ => null, out _, out var problem) ? new ManagerAddress(text, null) : throw Wrong("consul://…", source, problem);
         if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.Host.Length == 0)
             throw Wrong(text, source, "it has neither unix:// nor https:// before it");
         if (uri.Scheme is not ("http" or "https"))

@@ -22,6 +22,7 @@ internal sealed class ManagerClient : IDisposable
     private readonly TimeProvider _time;
     private readonly List<Endpoint> _endpoints;
     private bool _isChosen;
+    private bool _isFound;
 
     /// <summary>A client of the manager at <paramref name="address"/>; it connects with the first call.</summary>
     public ManagerClient(ManagerAddress address, TimeProvider time)
@@ -35,6 +36,7 @@ internal sealed class ManagerClient : IDisposable
         _target = target;
         _time = time;
         _endpoints = [.. target.Addresses.Select(address => new Endpoint(address, target.Tls))];
+        _isFound = !target.Addresses.Any(address => address.IsConsul);
     }
 
     /// <summary>The manager that answered last, or that is asked first.</summary>
@@ -128,6 +130,7 @@ internal sealed class ManagerClient : IDisposable
     // What changes something must not be sent twice: before it, and before streams, a manager is found that answers.
     private async Task Choose(string doing, CancellationToken cancel)
     {
+        await Find(cancel);
         if (_isChosen || _endpoints.Count == 1)
             return;
         var deadline = (_time.GetUtcNow() + CallTimeout).UtcDateTime;
@@ -139,8 +142,21 @@ internal sealed class ManagerClient : IDisposable
         _isChosen = true;
     }
 
+    // Consul is asked once, with the first call.
+    private async Task Find(CancellationToken cancel)
+    {
+        if (_isFound)
+            return;
+        var addresses = await ConsulLookup.Resolve(_target.Addresses, _target.Tls?.Client.Cluster, _target.Environment, _time, cancel);
+        _endpoints.ForEach(endpoint => endpoint.Dispose());
+        _endpoints.Clear();
+        _endpoints.AddRange(addresses.Select(address => new Endpoint(address, _target.Tls)));
+        _isFound = true;
+    }
+
     private async Task<T> AskEach<T>(string doing, Func<Endpoint, CancellationToken, Task<T>> ask, CancellationToken cancel)
     {
+        await Find(cancel);
         try
         {
             var (by, answer) = await Race.Run(_endpoints, Patience, ask, LeavesHope, _time, cancel);

@@ -15,6 +15,9 @@ internal sealed record ManagerTarget
     /// <summary>Whether reads ask for the newest state there is, which only the leader knows.</summary>
     public bool Consistent { get; init; }
 
+    /// <summary>Environment variables, for Consul's own.</summary>
+    public Func<string, string?> Environment { get; init; } = _ => null;
+
     /// <summary>A target of one address.</summary>
     public static ManagerTarget Of(ManagerAddress address) => new() { Addresses = [address] };
 }

@@ -8,7 +8,7 @@ internal static class GlobalOptions
     /// <summary>Which manager to ask.</summary>
     public static readonly Option<string?> Host = new("--host", "-H")
     {
-        Description = "Manager to ask: unix:///PATH or https://HOST:PORT, several separated by commas (default: BERTH_HOST, else unix:///run/berth/manager.sock)",
+        Description = "Manager to ask: unix:///PATH, https://HOST:PORT or consul://HOST:8500/SERVICE, several separated by commas (default: BERTH_HOST, else unix:///run/berth/manager.sock)",
         HelpName = "url",
         Recursive = true,
     };

@@ -4,6 +4,7 @@ using Akka.Hosting;
 using Berth.Identity;
 using Berth.Manager.Access;
 using Berth.Manager.Api;
+using Berth.Manager.Discovery;
 using Berth.Manager.Forwarding;
 using Berth.Manager.Identity;
 using Berth.Manager.Observability;
@@ -186,6 +187,9 @@ public static class ManagerHost
         services.AddForwarding(place?.Tls.ForClient(CertificateRole.Manager));
         services.AddOpenCalls();
         services.AddMetricsPage(Version, isAlone: place is null);
+        // A manager that is alone has no address that others could find.
+        if (options.Consul is { } consul && place is not null)
+            services.AddConsul(new ConsulPlace(consul, place.File.NodeId, place.File.Hostname, Version, place.File.Advertise));
     }
 
     private static void Listen(KestrelServerOptions kestrel, ManagerOptions options, ManagerPlace? place)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using Berth.Consul;
 using Berth.Manager.Keys;
 using Microsoft.Extensions.Logging;
 
@@ -31,6 +32,9 @@ public sealed record ManagerOptions
 
     /// <summary>A loopback address where metrics are read in the clear; null: nowhere but at the manager's own addresses.</summary>
     public IPEndPoint? Metrics { get; init; }
+
+    /// <summary>Where this manager registers, so that others find it; null for nowhere.</summary>
+    public ConsulAddress? Consul { get; init; }
 
     /// <summary>The least severe message that is logged.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;

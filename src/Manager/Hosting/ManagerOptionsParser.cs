@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
+using Berth.Consul;
 using Berth.Telemetry;
 using Microsoft.Extensions.Logging;
 
@@ -25,6 +26,7 @@ public static class ManagerOptionsParser
           --start-grace TIME   after the start, nodes not heard of yet are left alone for so long (default 10s)
           --metrics ADDRESS    also serve /metrics in the clear, on loopback only, such as 127.0.0.1:2410 (default: only at
                                the manager's own addresses, to who may read)
+          --consul URL         register in Consul, so that others find this manager: consul://HOST:8500/SERVICE (docs/consul.md)
           --log-level LEVEL    trace, debug, information, warning, error or critical (default information)
           --version            print the version
           --help               print this
@@ -35,7 +37,7 @@ public static class ManagerOptionsParser
         Example: berth-manager --data /srv/berth --listen unix:///run/berth/manager.sock
         """;
 
-    private static readonly string[] Valued = ["data", "listen", "heartbeat", "down-after", "start-grace", "metrics", "log-level"];
+    private static readonly string[] Valued = ["data", "listen", "heartbeat", "down-after", "start-grace", "metrics", "consul", "log-level"];
 
     /// <summary>Reads a command line.</summary>
     /// <param name="arguments">Without the program's name.</param>
@@ -60,6 +62,7 @@ public static class ManagerOptionsParser
             DownAfter = Span(given, "down-after", defaults.DownAfter, problems),
             StartGrace = Span(given, "start-grace", defaults.StartGrace, problems),
             Metrics = Metrics(given, problems),
+            Consul = Consul(given, environment, problems),
             LogLevel = Level(given, defaults.LogLevel, problems),
         };
         problems.AddRange(Contradictions(options));
@@ -166,6 +169,16 @@ public static class ManagerOptionsParser
                 ? TimeSpan.FromMilliseconds(number * milliseconds)
                 : null;
         }
+        return null;
+    }
+
+    private static ConsulAddress? Consul(Dictionary<string, List<string>> given, Func<string, string?> environment, List<string> problems)
+    {
+        if (!given.TryGetValue("consul", out var values) || values[0].Length == 0)
+            return null;
+        if (ConsulAddress.TryParse(values[0], environment, out var address, out var problem))
+            return address;
+        problems.Add($"--consul: {problem}");
         return null;
     }
 

@@ -9,6 +9,9 @@ public sealed class TestAgent(string engineSocket, string? managerSocket, string
 {
     private Process? _process;
 
+    /// <summary>More of the command line.</summary>
+    public IReadOnlyList<string> More { get; init; } = [];
+
     public StringBuilder Log { get; } = new();
 
     public int Pid => _process!.Id;
@@ -20,7 +23,7 @@ public sealed class TestAgent(string engineSocket, string? managerSocket, string
         string[] program = published is null ? ["dotnet", Built()] : [published];
         _process = Process.Start(new ProcessStartInfo(program[0],
         [
-            .. program[1..], .. managerSocket is null ? (string[])[] : ["--manager", "unix://" + managerSocket], "--engine", "unix://" + engineSocket, "--data", data, "--hostname", "here", "--log-level", "debug",
+            .. program[1..], .. managerSocket is null ? (string[])[] : ["--manager", "unix://" + managerSocket], "--engine", "unix://" + engineSocket, "--data", data, "--hostname", "here", "--log-level", "debug", .. More,
         ])
         { RedirectStandardError = true })!;
         _process.ErrorDataReceived += (_, line) => { lock (Log) Log.AppendLine(line.Data); };

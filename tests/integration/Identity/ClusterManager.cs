@@ -21,29 +21,46 @@ public sealed class ClusterManager : IAsyncDisposable
     private static int _addresses;
     private readonly List<GrpcChannel> _channels = [];
 
-    private ClusterManager(ManagerProcess process, string address) => (Process, Address) = (process, address);
+    private ClusterManager(ManagerProcess process, ManagerFile file) => (Process, File) = (process, file);
 
     public ManagerProcess Process { get; }
 
-    public string Address { get; }
+    public string Address => File.Advertise.Address.ToString();
+
+    private ManagerFile File { get; set; }
 
     public string Url => $"https://{Address}:2400";
 
     /// <summary>Administrators' calls, over the local socket.</summary>
     public ClusterAdmin.ClusterAdminClient Admin => new(Process.Channel);
 
-    public static async Task<ClusterManager> StartAsync()
+    /// <param name="variables">Environment variables it is started with.</param>
+    public static async Task<ClusterManager> StartAsync(params IReadOnlyList<(string Name, string Value)> variables)
     {
-        // Of 127/8 every address is this host's; processes that test at the same time have different ids.
-        var address = $"127.{100 + Environment.ProcessId % 100}.{Environment.ProcessId / 100 % 250}.{Interlocked.Increment(ref _addresses)}";
         var file = new ManagerFile
         {
             NodeId = NewNode(),
             Hostname = "first",
-            Advertise = new System.Net.IPEndPoint(System.Net.IPAddress.Parse(address), ManagerFile.DefaultPort),
+            Advertise = NewAddress(),
         };
-        return new ClusterManager(await ManagerProcess.StartNewAsync(file.Format()), address);
+        return new ClusterManager(await ManagerProcess.StartNewAsync(file.Format(), variables), file);
     }
+
+    /// <summary>Its host gets another address; it is stopped and started there.</summary>
+    public async Task MoveAsync()
+    {
+        await Process.StopAsync();
+        File = File with { Advertise = NewAddress() };
+        File.Save(Process.DataDirectory);
+        await Process.StartAsync();
+    }
+
+    /// <summary>All nodes.</summary>
+    public async Task<IReadOnlyList<Protocol.V1.Node>> NodesAsync() => [.. (await Process.Client.ListNodesAsync(new ListNodesRequest())).Nodes.Select(node => node.Node)];
+
+    // Of 127/8 every address is this host's; processes that test at the same time have different ids.
+    private static System.Net.IPEndPoint NewAddress() => new(
+        System.Net.IPAddress.Parse($"127.{100 + Environment.ProcessId % 100}.{Environment.ProcessId / 100 % 250}.{Interlocked.Increment(ref _addresses)}"), ManagerFile.DefaultPort);
 
     public static NodeId NewNode() => new(IdSource.Random.Next());
 

@@ -24,6 +24,9 @@ public sealed class ManagerProcess : IAsyncDisposable
     /// <summary>Where it keeps the cluster.</summary>
     public string DataDirectory => Path.Combine(_home.FullName, "data");
 
+    /// <summary>Environment variables it is started with.</summary>
+    public Dictionary<string, string> Variables { get; } = [];
+
     /// <summary>Its socket's path.</summary>
     public string Socket => Path.Combine(_home.FullName, "run/manager.sock");
 
@@ -56,9 +59,11 @@ public sealed class ManagerProcess : IAsyncDisposable
 
     /// <summary>Starts one and waits until it serves.</summary>
     /// <param name="managerJson">What makes it a manager of a cluster; null when it is to be alone.</param>
-    public static async Task<ManagerProcess> StartNewAsync(string? managerJson = null)
+    public static async Task<ManagerProcess> StartNewAsync(string? managerJson = null, params IReadOnlyList<(string Name, string Value)> variables)
     {
         var manager = new ManagerProcess();
+        foreach (var (name, value) in variables)
+            manager.Variables[name] = value;
         try
         {
             if (managerJson is not null)
@@ -230,7 +235,7 @@ public sealed class ManagerProcess : IAsyncDisposable
             _said.AppendLine(line);
     }
 
-    private static Process Launch(string data, string socket, Action<string> hear)
+    private Process Launch(string data, string socket, Action<string> hear)
     {
         // With the laxest mask there is: whatever is closed to others, the manager closed.
         var start = new ProcessStartInfo("/bin/sh", ["-c", "umask 0; exec \"$0\" \"$@\"", Binary(), "--data", data, "--listen", $"unix://{socket}"])
@@ -238,6 +243,8 @@ public sealed class ManagerProcess : IAsyncDisposable
             RedirectStandardError = true,
             RedirectStandardOutput = true,
         };
+        foreach (var (name, value) in Variables)
+            start.Environment[name] = value;
         // A manager that is not self-contained runs on the runtime these tests run on.
         start.Environment["DOTNET_ROOT"] = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../.."));
         var process = new Process { StartInfo = start };

@@ -10,6 +10,7 @@ public sealed class ArchitectureTests
     private const string Stacks = "Berth.Stacks";
     private const string Identity = "Berth.Identity";
     private const string Telemetry = "Berth.Telemetry";
+    private const string Consul = "Berth.Consul";
     private const string DockerJson = "Berth.Docker";
 
     // Folder under src → what it may use besides itself and the model. A folder that is not listed fails the test.
@@ -21,6 +22,7 @@ public sealed class ArchitectureTests
         ["Shared/Docker"] = [Protocol],
         ["Shared/Identity"] = [Protocol],
         ["Shared/Telemetry"] = [],
+        ["Shared/Consul"] = [],
         ["Manager/Keys"] = [Protocol],
         ["Manager/Store"] = ["Berth.Manager.Keys", Protocol, Identity, Telemetry],
         ["Manager/Journals"] = ["Berth.Manager.Store", Protocol],
@@ -41,15 +43,16 @@ public sealed class ArchitectureTests
         ["Manager/Gossip"] = ["Berth.Manager.Peers", "Berth.Manager.Leadership", "Berth.Manager.Store", Identity],
         ["Manager/Forwarding"] = ["Berth.Manager.Access", "Berth.Manager.Store", "Berth.Manager.Leadership", Identity, Protocol, Telemetry],
         ["Manager/Observability"] = ["Berth.Manager.Store", "Berth.Manager.Leadership", "Berth.Manager.Scheduling", "Berth.Manager.Dispatch", "Berth.Manager.Replication", "Berth.Manager.Peers", Identity, Telemetry],
-        ["Manager/Hosting"] = ["Berth.Manager", Protocol, Identity, Telemetry],
+        ["Manager/Discovery"] = ["Berth.Manager.Store", Consul],
+        ["Manager/Hosting"] = ["Berth.Manager", Protocol, Identity, Telemetry, Consul],
         ["Agent/Engine"] = [Telemetry],
         ["Agent/Tasks"] = ["Berth.Agent.Engine", Telemetry],
         ["Agent/Membership"] = [Protocol, Identity],
-        ["Agent/Session"] = ["Berth.Agent.Membership", "Berth.Agent.Tasks", "Berth.Agent.Engine", Protocol, Identity, Telemetry],
-        ["Agent/Hosting"] = ["Berth.Agent", Protocol, Identity, Telemetry],
+        ["Agent/Session"] = ["Berth.Agent.Membership", "Berth.Agent.Tasks", "Berth.Agent.Engine", Protocol, Identity, Telemetry, Consul],
+        ["Agent/Hosting"] = ["Berth.Agent", Protocol, Identity, Telemetry, Consul],
         ["Cli/Host"] = ["Berth.Cli.Client", "Berth.Cli.Output", Identity],
-        ["Cli/Commands"] = ["Berth.Cli.Client", "Berth.Cli.Host", "Berth.Cli.Output", Protocol, Stacks, DockerJson, Identity],
-        ["Cli/Client"] = ["Berth.Cli.Output", Protocol, Identity],
+        ["Cli/Commands"] = ["Berth.Cli.Client", "Berth.Cli.Host", "Berth.Cli.Output", Protocol, Stacks, DockerJson, Identity, Consul],
+        ["Cli/Client"] = ["Berth.Cli.Output", Protocol, Identity, Consul],
         ["Cli/Output"] = [Protocol, DockerJson],
         ["Cli/Lab"] = ["Berth.Cli.Output"],
     };

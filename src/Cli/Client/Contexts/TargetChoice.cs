@@ -25,6 +25,7 @@ internal static class TargetChoice
             Addresses = addresses,
             Context = name,
             Consistent = consistent,
+            Environment = environment,
             Tls = addresses.Any(address => address.IsTls) ? Identity(name, store, time) : null,
         };
     }

@@ -18,11 +18,12 @@ internal static class ClusterJoin
         var token = Flag.Text("--token", "token", "The token, as 'berth cluster token' prints it; also the first word");
         var file = SecretInput.FileFlag("--token-file", "Read the token from this file, which only its owner may read; - is stdin");
         var advertise = Flag.Text("--advertise-addr", "ip|interface", "Where others reach this host (default: the address that managers see)");
-        var words = new Argument<string[]>("TOKEN ADDRESS") { Description = "The token, and managers' addresses: 10.0.0.1, or https://HOST:PORT", Arity = ArgumentArity.ZeroOrMore };
+        var words = new Argument<string[]>("TOKEN ADDRESS") { Description = "The token, and managers' addresses: 10.0.0.1, https://HOST:PORT, or consul://HOST:8500/SERVICE", Arity = ArgumentArity.ZeroOrMore };
         return new BerthCommand("join", "Join a cluster as a worker or as a manager, as the token says",
             "berth cluster join BERTH-1-DIGEST-SECRET 10.0.0.1 10.0.0.2",
             "berth cluster join --token BERTH-1-DIGEST-SECRET 10.0.0.1",
-            "berth cluster join --token-file /root/token 10.0.0.1")
+            "berth cluster join --token-file /root/token 10.0.0.1",
+            "berth cluster join --token-file /root/token consul://127.0.0.1:8500/berth")
             .With(token, file, advertise)
             .With(words)
             .Does(async (parse, cancel) =>
@@ -30,7 +31,10 @@ internal static class ClusterJoin
                 HostDaemons.RequireRoot("berth cluster join");
                 var given = parse.GetValue(words) ?? [];
                 var text = parse.GetValue(token) ?? (parse.GetValue(file) is { } from ? SecretInput.Read(context, from, "Join token: ", "the join token") : null);
-                var (secret, managers) = Read(text, given);
+                var (secret, named) = Read(text, given);
+                // A token is of one cluster: managers of others that Consul names cannot answer to it.
+                var found = await ConsulLookup.Resolve([.. named.Select(manager => ManagerAddress.Parse(manager, "the command line"))], null, context.Environment, context.Time, cancel);
+                var managers = found.Select(manager => manager.Url).ToList();
                 var paths = HostPaths.Of(parse.GetValue(GlobalOptions.Host), context.Environment);
                 var address = parse.GetValue(advertise) is { } own ? AdvertiseAddress.Choose(own, AdvertiseAddress.OfHost()) : AdvertiseAddress.Towards(managers);
                 return await Run(context, paths, new JoinWish { Token = secret, Managers = managers, Address = address.ToString() }, cancel);
