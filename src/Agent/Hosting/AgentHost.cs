@@ -96,7 +96,7 @@ public static class AgentHost
             await Task.WhenAll(loops).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         if (membership.Leaving.IsCompleted && board.Tasks.IsEmpty && !stopping.IsCancellationRequested)
-            Forget(state, files, membership, log);
+            Forget(state, files, membership, parts.Duty, log);
     }
 
     // With nothing to watch there is nothing to end either.
@@ -127,11 +127,12 @@ public static class AgentHost
         }
     }
 
-    private static void Forget(AgentStateFile state, MembershipFiles files, NodeMembership membership, ILogger log)
+    private static void Forget(AgentStateFile state, MembershipFiles files, NodeMembership membership, ManagerDuty duty, ILogger log)
     {
         log.LogInformation("node {Node} has left its cluster; the cluster forgets it with: berth node rm {Node}", state.Node, state.Node);
         state.Delete();
         membership.Forget();
+        duty.Forget();
         files.RemoveLeaveWish();
     }
 

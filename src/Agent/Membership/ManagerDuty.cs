@@ -53,6 +53,13 @@ public sealed class ManagerDuty(string directory, ILogger log, TimeProvider time
         }
     }
 
+    /// <summary>Forgets who this host's manager was: the node has left, and its next manager is another node's.</summary>
+    public void Forget()
+    {
+        if (!IsWanted && Directory.Exists(IdentityPath))
+            Directory.Delete(IdentityPath, recursive: true);
+    }
+
     // A file that is there is the manager's own by now: it took the token out of it, and keeps its store's kind in it.
     private void Begin(string config)
     {
@@ -88,9 +95,10 @@ public sealed class ManagerDuty(string directory, ILogger log, TimeProvider time
             if (Pid() == pid)
                 throw new IOException(string.Create(CultureInfo.InvariantCulture, $"process {pid} did not end within {EndsWithin.TotalSeconds} s"));
         }
-        // A manager's identity and data keys have no business on a host that is none.
-        if (Directory.Exists(Path.Combine(directory, "identity")))
-            Directory.Delete(Path.Combine(directory, "identity"), recursive: true);
+        // A manager's certificate and data keys have no business on a host that is none. Its own key stays, worthless meanwhile: the
+        // cluster knows this node's manager by it, should there be one again.
+        foreach (var file in Certificates())
+            File.Delete(file);
         File.Delete(Path.Combine(directory, "keys.json"));
         // Its share of the store was taken out of etcd before this host was told; what is left of it must not start again.
         Empty(EtcdPath);
@@ -110,7 +118,12 @@ public sealed class ManagerDuty(string directory, ILogger log, TimeProvider time
 
     private string EtcdPath => Path.Combine(Path.GetDirectoryName(Path.GetFullPath(directory))!, "etcd");
 
-    private bool HasSecrets() => File.Exists(Path.Combine(EtcdPath, "etcd.yml")) || Directory.Exists(Path.Combine(directory, "identity")) || File.Exists(Path.Combine(directory, "keys.json"));
+    private string IdentityPath => Path.Combine(directory, "identity");
+
+    private bool HasSecrets() => File.Exists(Path.Combine(EtcdPath, "etcd.yml")) || Certificates().Any() || File.Exists(Path.Combine(directory, "keys.json"));
+
+    private IEnumerable<string> Certificates() =>
+        Directory.Exists(IdentityPath) ? Directory.EnumerateFiles(IdentityPath).Where(file => !file.EndsWith(".key", StringComparison.Ordinal)) : [];
 
     // A pid file may be of before a reboot: its number may be anybody's by now.
     private int? Pid()

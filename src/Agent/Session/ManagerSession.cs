@@ -154,7 +154,7 @@ public sealed class ManagerSession(SessionParts parts, GrpcChannel channel, Time
                     parts.Membership.TrustChanged(message.Trust.AuthorityPem, message.Trust.RenewNow, parts.State.RejoinWindow);
                     break;
                 case V1.ManagerMessage.MessageOneofCase.ManagerDuty:
-                    _ = parts.Duty.ApplyAsync(message.ManagerDuty.Wanted, message.ManagerDuty.ConfigJson, cancellation);
+                    _ = DoDutyAsync(message.ManagerDuty, cancellation);
                     break;
                 case V1.ManagerMessage.MessageOneofCase.Move:
                     _moved.TrySetResult(message.Move.NodeId);
@@ -248,6 +248,13 @@ public sealed class ManagerSession(SessionParts parts, GrpcChannel channel, Time
             await Task.WhenAny(changed, Task.Delay(DescribeEvery, parts.Time, cancellation)).ConfigureAwait(false);
             cancellation.ThrowIfCancellationRequested();
         }
+    }
+
+    // Somebody waits until a manager is gone.
+    private async Task DoDutyAsync(V1.ManagerDuty duty, CancellationToken cancellation)
+    {
+        await parts.Duty.ApplyAsync(duty.Wanted, duty.ConfigJson, cancellation).ConfigureAwait(false);
+        Send(new V1.AgentMessage { Description = Description() });
     }
 
     private void Send(V1.AgentMessage message) => _outgoing.Writer.TryWrite(message);

@@ -78,7 +78,8 @@ internal sealed class ManagerMembership : IAsyncDisposable
     }
 
     /// <summary>Ends without a word to the others.</summary>
-    public Task AbandonAsync() => _system.Terminate().WaitAsync(LeaveTime);
+    /// <remarks>A system that takes longer ends by itself: a membership only hints, and must never end the manager.</remarks>
+    public async Task AbandonAsync() => await _system.Terminate().WaitAsync(LeaveTime).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     private TimeSpan UnreachableFor(Address address) =>
         _unreachableSince.TryGetValue(address, out var since) ? _time.GetElapsedTime(since) + TimeSpan.FromTicks(1) : TimeSpan.Zero;

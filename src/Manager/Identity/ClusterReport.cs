@@ -42,10 +42,21 @@ internal sealed class ClusterReport(
         };
         foreach (var (node, _) in ManagerEndpoints.Of(state, own.Id))
             status.Managers.Add(Manager(state, node));
+        foreach (var node in state.Nodes.Values.Where(node => IsLeaving(state, node)))
+        {
+            var leaving = Manager(state, node.Id);
+            leaving.Reachability = "leaving";
+            status.Managers.Add(leaving);
+        }
         status.Advice.AddRange(shares.FirstOrDefault()?.Advice ?? []);
         status.Advice.AddRange(Advice(state));
         return status;
     }
+
+    // Demoted, and its host has not ended it yet; of a host that is lost nobody would say when.
+    private static bool IsLeaving(ClusterState state, Node node) =>
+        node.Spec.Role != NodeRole.Manager && node.Description.Manager.Length > 0 && node.Status.State == NodeState.Ready
+        && state.Identities.TryGetValue(node.Id, out var identity) && identity.Manager is not null;
 
     private V1.ManagerStatus Manager(ClusterState state, NodeId node)
     {

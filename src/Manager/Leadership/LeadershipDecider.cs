@@ -33,6 +33,9 @@ public abstract record LeadershipStep
 
     /// <summary>Give a sign of life.</summary>
     public sealed record Renew(long Epoch) : LeadershipStep;
+
+    /// <summary>Hand the lead over and end: this node is no manager any more.</summary>
+    public sealed record Leave : LeadershipStep;
 }
 
 /// <summary>Decides who takes the lead when. Safety does not hang on it (the store's fences hold that), but what is read from a
@@ -43,17 +46,23 @@ public static class LeadershipDecider
     /// <param name="state">What is known.</param>
     /// <param name="rank">This manager's place among those who may take over, from 0.</param>
     /// <param name="isReady">Whether this process has started: it could answer at once.</param>
+    /// <param name="demotedAt">When it was noticed that this node is no manager any more; null while it is one.</param>
     /// <param name="now">The monotonic clock.</param>
     /// <param name="times">How fast the lead moves.</param>
-    public static LeadershipStep Next(LeadershipState state, int rank, bool isReady, TimeSpan now, LeadershipTimes times)
+    public static LeadershipStep Next(LeadershipState state, int rank, bool isReady, TimeSpan? demotedAt, TimeSpan now, LeadershipTimes times)
     {
         if (state.IsLeading)
         {
+            // Its host ends it sooner, when it hears of it.
+            if (now - demotedAt >= times.DemotedStays)
+                return new LeadershipStep.Leave();
             var due = state.TriedAt + times.RenewEvery;
             return now >= due ? new LeadershipStep.Renew(state.Seen!.Epoch) : new LeadershipStep.Wait(due);
         }
         if (state.Seen is not { } seen || state.MustLook)
             return new LeadershipStep.Look();
+        if (demotedAt is not null)
+            return new LeadershipStep.Wait(now + times.TakeoverAfter);
         var takeAt = state.SeenAt + (seen.Holder is null ? rank * times.ReleasedRankStep : times.TakeoverAfter + rank * times.RankStep);
         // One that is still starting leaves the lead to those who can use it; where nobody ever led there may be nothing to start from.
         if (!isReady && seen.Epoch > 0)

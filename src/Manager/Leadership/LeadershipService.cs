@@ -22,6 +22,7 @@ public sealed class LeadershipService(
     private volatile SharedRecord? _record = options.Record;
     private volatile bool _isReady;
     private bool _storeFails;
+    private TimeSpan? _demotedAt;
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -133,7 +134,7 @@ public sealed class LeadershipService(
     private async Task<bool> StepAsync(ILeaderRecord record, CancellationToken cancellation)
     {
         var hint = board.Hint;
-        switch (LeadershipDecider.Next(board.State, Rank(), _isReady, board.Now, _times))
+        switch (LeadershipDecider.Next(board.State, Rank(), _isReady, DemotedAt(), board.Now, _times))
         {
             case LeadershipStep.Look:
                 var seen = await WithinAsync(record.ReadAsync, cancellation);
@@ -144,6 +145,10 @@ public sealed class LeadershipService(
                 return true;
             case LeadershipStep.Renew renew:
                 return await RenewAsync(record, renew.Epoch, cancellation);
+            case LeadershipStep.Leave:
+                log.LogWarning("This node is no manager any more: it hands the lead over and ends");
+                lifetime.StopApplication();
+                return false;
             case LeadershipStep.Wait wait when board.IsLeading:
                 await Task.Delay(Positive(wait.Until - board.Now), time, cancellation);
                 return true;
@@ -257,6 +262,11 @@ public sealed class LeadershipService(
 
     private int Rank() => LeadershipDecider.Rank(
         view.Current.Nodes.Values.Where(node => node.Spec.Role == Model.NodeRole.Manager).Select(node => node.Id), options.Me);
+
+    // A node that the state does not know is a first manager's, whose agent has not registered yet.
+    private TimeSpan? DemotedAt() => _demotedAt = view.Current.Nodes.TryGetValue(options.Me, out var me) && me.Spec.Role != Model.NodeRole.Manager
+        ? _demotedAt ?? board.Now
+        : null;
 
     private static string Describe(LeaderRecord seen) => seen switch
     {

@@ -22,6 +22,9 @@ public sealed record LeadershipTimes
     /// <summary>What a process that has not started yet waits longer: its start may take long on a busy machine, or never end.</summary>
     public TimeSpan StartingWait { get; init; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>How long a leader that was demoted goes on: its last answers are given, and its host is told.</summary>
+    public TimeSpan DemotedStays { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>Longest wait for one answer of the store.</summary>
     public TimeSpan StoreTimeout { get; init; } = TimeSpan.FromSeconds(2);
 

@@ -26,15 +26,9 @@ internal sealed class MemberAdmin(IClusterView view, StoreGateway store, NodeCal
         NodeId last = default;
         foreach (var text in Checked(request))
         {
-            var node = References.Node(view.Current, text).OrThrow();
-            if (node.Spec.Role == NodeRole.Manager)
-            {
-                if (members.DemotionProblem(node.Id, request.Force) is { } problem)
-                    throw ApiErrors.Precondition(problem);
-                // First the store goes on without it, then its host is told: the other way round it would take its voice along.
-                await members.RemoveAsync(node.Id, context.CancellationToken);
-            }
-            last = await SetAsync(text, NodeRole.Worker, context.CancellationToken);
+            last = References.Node(view.Current, text).OrThrow().Id;
+            var node = last.ToString();
+            await members.DemoteAsync(last, request.Force, () => SetAsync(node, NodeRole.Worker, context.CancellationToken), context.CancellationToken);
         }
         return nodes.Get(new V1.GetNodeRequest { Node = last.ToString() });
     }

@@ -113,33 +113,41 @@ public sealed class MembersCoordinator(
         }
     }
 
-    /// <summary>Why a manager must not be demoted now; null when it may.</summary>
-    public string? DemotionProblem(NodeId node, bool isForced) => ManagerQuorum.Problem(Managers(), node, IsEtcd, isForced);
-
-    /// <summary>Ends a manager's part in the store, before its host is told that it is no manager any more.</summary>
-    /// <exception cref="RpcException">etcd refused it.</exception>
-    public async Task RemoveAsync(NodeId node, CancellationToken cancellation)
+    /// <summary>Ends a manager's part in the store, and then its role: the other way round its host would take its voice along.</summary>
+    /// <param name="node">The manager.</param>
+    /// <param name="isForced">Also when those left could not decide.</param>
+    /// <param name="setRole">Ends its role. Until it has, nobody gives the node a member again.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <exception cref="RpcException">It must not be, with the numbers; or etcd refused it.</exception>
+    public async Task DemoteAsync(NodeId node, bool isForced, Func<Task> setRole, CancellationToken cancellation)
     {
-        if (active.Backend is not EtcdBackend etcd)
-            return;
         await _one.WaitAsync(cancellation);
         try
         {
-            _ready = _ready.Remove(node);
-            var admin = etcd.Admin(EtcdTime);
-            if ((await admin.ListAsync(cancellation)).FirstOrDefault(member => EtcdAdmin.NodeOf(member) == node) is { } leaving
-                && await admin.TakeAsync(new MemberStep.Remove(leaving.ID), cancellation) is { } problem)
-            {
-                throw new RpcException(new Grpc.Core.Status(StatusCode.FailedPrecondition,
-                    $"etcd does not remove its member on '{NameOf(node)}': {problem}. See berth cluster status, and try again"));
-            }
-            await FollowAsync(etcd, cancellation);
-            log.LogInformation("The member of etcd on {Node} is removed", NameOf(node));
+            if (ManagerQuorum.Problem(Managers(), node, IsEtcd, isForced) is { } problem)
+                throw new RpcException(new Grpc.Core.Status(StatusCode.FailedPrecondition, problem));
+            if (active.Backend is EtcdBackend etcd)
+                await RemoveAsync(etcd, node, cancellation);
+            await setRole();
         }
         finally
         {
             _one.Release();
         }
+    }
+
+    private async Task RemoveAsync(EtcdBackend etcd, NodeId node, CancellationToken cancellation)
+    {
+        _ready = _ready.Remove(node);
+        var admin = etcd.Admin(EtcdTime);
+        if ((await admin.ListAsync(cancellation)).FirstOrDefault(member => EtcdAdmin.NodeOf(member) == node) is { } leaving
+            && await admin.TakeAsync(new MemberStep.Remove(leaving.ID), cancellation) is { } problem)
+        {
+            throw new RpcException(new Grpc.Core.Status(StatusCode.FailedPrecondition,
+                $"etcd does not remove its member on '{NameOf(node)}': {problem}. See berth cluster status, and try again"));
+        }
+        await FollowAsync(etcd, cancellation);
+        log.LogInformation("The member of etcd on {Node} is removed", NameOf(node));
     }
 
     // After a recovery others are managers no more: what they had is lost, or must not be believed.
@@ -260,18 +268,26 @@ public sealed class MembersCoordinator(
         return ticket;
     }
 
-    private ImmutableArray<WantedMember> Wanted() =>
-        [.. ManagerEndpoints.Of(view.Current)
+    private ImmutableArray<WantedMember> Wanted()
+    {
+        var others = ManagerEndpoints.Of(view.Current)
             .Where(manager => manager.Node != place!.Node)
             .Select(manager => (manager.Node, Address: EndPointOf(manager.Url)))
-            .Select(manager => new WantedMember(manager.Node, LocalMember.PeerUrl(manager.Address), _ready.Contains(manager.Node)))
-            .Append(new WantedMember(place!.Node, LocalMember.PeerUrl(place.Advertise), IsReady: true))];
+            .Select(manager => new WantedMember(manager.Node, LocalMember.PeerUrl(manager.Address), _ready.Contains(manager.Node)));
+        // A leader that was demoted leads for a moment yet; it gives itself nothing back.
+        return view.Current.Nodes.TryGetValue(place!.Node, out var me) && me.Spec.Role != NodeRole.Manager
+            ? [.. others]
+            : [.. others, new WantedMember(place.Node, LocalMember.PeerUrl(place.Advertise), IsReady: true)];
+    }
 
+    // One that has just been promoted has no voice in etcd yet, and nothing waits for it. Before etcd answered for the first time all count.
     private ImmutableArray<ManagerView> Managers()
     {
         var states = _known.States;
-        return [.. view.Current.Nodes.Values.Where(node => node.Spec.Role == NodeRole.Manager).Select(node => new ManagerView(
-            node.Id, node.Description.Hostname, IsEtcd ? states.GetValueOrDefault(node.Id) == "started" : node.Status.State == NodeState.Ready))];
+        return [.. view.Current.Nodes.Values
+            .Where(node => node.Spec.Role == NodeRole.Manager && (!IsEtcd || states.IsEmpty || states.GetValueOrDefault(node.Id, "learner") is not ("learner" or "unstarted")))
+            .Select(node => new ManagerView(
+                node.Id, node.Description.Hostname, IsEtcd ? states.GetValueOrDefault(node.Id) == "started" : node.Status.State == NodeState.Ready))];
     }
 
     private static IPEndPoint EndPointOf(string url)

@@ -270,6 +270,8 @@ internal sealed class FollowerActor : ReceiveActor, IWithTimers
         // While it is dialled again and again the same is said once.
         if (_isWelcome || ended.Link.Epoch != _failedEpoch)
             _parts.Log.LogInformation("The link to the leader of epoch {Epoch} ended: {Reason}; dialling again until it answers or another leads", ended.Link.Epoch, ended.Reason);
+        if (ended.IsDemoted)
+            _parts.OnDemoted();
         _failedEpoch = ended.Link.Epoch;
         (_link, _isWelcome) = (null, false);
         _parts.Leadership.LookNow();
@@ -330,9 +332,10 @@ internal sealed class FollowerActor : ReceiveActor, IWithTimers
 /// <param name="Dialer">Connects to the leader.</param>
 /// <param name="Heartbeats">Sessions of this manager's agents.</param>
 /// <param name="Reader">Makes the actor that reads the store and tells <see cref="StoreReader.Read"/>.</param>
+/// <param name="OnDemoted">The leader says that this node is no manager any more.</param>
 /// <param name="Times">How the link is kept.</param>
 /// <param name="Time">The clock.</param>
 /// <param name="Log">Where it says what happens.</param>
 internal sealed record FollowerParts(
     ILeadership Leadership, NodeId Me, string Version, IPeerDialer Dialer, Heartbeats Heartbeats, Func<IActorRef, Props> Reader,
-    LinkTimes Times, TimeProvider Time, ILogger Log);
+    Action OnDemoted, LinkTimes Times, TimeProvider Time, ILogger Log);

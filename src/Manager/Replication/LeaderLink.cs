@@ -58,6 +58,7 @@ internal sealed class LeaderLink : IDisposable
     private async Task RunAsync(IPeerDialer dialer, string url, IActorRef owner)
     {
         var reason = "the leader ended the link";
+        var isDemoted = false;
         try
         {
             using var channel = dialer.Dial(url);
@@ -81,11 +82,12 @@ internal sealed class LeaderLink : IDisposable
         {
             // Whatever ends a connection: it is dialled again.
             reason = error is RpcException rpc ? rpc.Status.Detail : error.Message;
+            isDemoted = error is RpcException { StatusCode: StatusCode.PermissionDenied } && NodeAdmission.IsDemotion(reason);
         }
         finally
         {
             Close();
-            owner.Tell(new LinkProtocol.Ended(this, reason));
+            owner.Tell(new LinkProtocol.Ended(this, reason, isDemoted));
         }
     }
 

@@ -9,8 +9,8 @@ internal static class LinkProtocol
     /// <summary>The leader said this.</summary>
     internal sealed record Heard(LeaderLink Link, V1.FromLeader Message);
 
-    /// <summary>The link is over.</summary>
-    internal sealed record Ended(LeaderLink Link, string Reason);
+    /// <summary>The link is over; the leader may have said that this node is no manager any more.</summary>
+    internal sealed record Ended(LeaderLink Link, string Reason, bool IsDemoted);
 
     /// <summary>Who leads, or whether this process does, changed.</summary>
     internal sealed record LeaderChanged

@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Berth.Manager.Replication;
@@ -52,6 +53,7 @@ public static class ReplicationSetup
             services.GetRequiredService<IPeerDialer>(),
             services.GetRequiredService<Heartbeats>(),
             to => StoreReader.Props(to, store, new StoreStart(), time),
+            services.GetRequiredService<IHostApplicationLifetime>().StopApplication,
             services.GetRequiredService<LinkTimes>(),
             time,
             services.GetRequiredService<ILoggerFactory>().CreateLogger("Berth.Manager.Replication"));

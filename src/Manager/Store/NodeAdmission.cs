@@ -7,6 +7,11 @@ namespace Berth.Manager.Store;
 /// that counts.</summary>
 public static class NodeAdmission
 {
+    private const string NoManager = "is no manager any more";
+
+    /// <summary>Whether a refusal says that the one who asked was a manager once. Only to act sooner: its host is told in any case.</summary>
+    public static bool IsDemotion(string problem) => problem.EndsWith(NoManager, StringComparison.Ordinal);
+
     /// <summary>Why a node is not what its certificate says; null when it is. Age is not judged.</summary>
     public static string? Problem(ClusterState state, NodeId id, CertificateRole role, string keyHash)
     {
@@ -17,7 +22,7 @@ public static class NodeAdmission
                 : $"node {id} is not of this cluster; join with a token: berth cluster join";
         }
         if (role == CertificateRole.Manager && node.Spec.Role != NodeRole.Manager)
-            return $"node '{node.Description.Hostname}' is no manager any more";
+            return $"node '{node.Description.Hostname}' {NoManager}";
         return identity.Of(role)?.KeyHash == keyHash
             ? null
             : $"node '{node.Description.Hostname}' has another key now; this certificate is worth nothing";

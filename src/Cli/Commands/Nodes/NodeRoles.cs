@@ -29,7 +29,9 @@ internal static class NodeRoles
             let manager = status.Managers.FirstOrDefault(manager => manager.NodeId == node)
             let missing = manager is null ? $"{node} has no manager yet"
                 : manager.Reachability == "unreachable" ? $"the manager of {manager.Hostname} cannot be reached"
-                : manager.StoreMember is "" or "started" ? null : $"the store of {manager.Hostname} is {manager.StoreMember}"
+                : manager.Reachability != "reachable" ? $"the manager of {manager.Hostname} has not answered yet"
+                : manager.StoreMember == "started" || (manager.StoreMember == "" && status.Store != "etcd") ? null
+                : $"the store of {manager.Hostname} is {(manager.StoreMember == "" ? "not joined yet" : manager.StoreMember)}"
             where missing is not null
             select missing];
 

@@ -79,6 +79,7 @@ internal sealed record ManagerLine(
         (_, "unreachable") => "Unreachable",
         (true, _) => "Leader",
         (_, "reachable") => "Reachable",
+        (_, "leaving") => "Leaving",
         _ => "Unknown",
     };
 }

@@ -41,15 +41,21 @@ public sealed class ManagerDutyTests : IDisposable
         var etcd = Directory.CreateDirectory(Path.Combine(_directory, "etcd"));
         File.WriteAllText(Path.Combine(etcd.FullName, "etcd.yml"), "");
         Directory.CreateDirectory(Path.Combine(etcd.FullName, "data"));
-        File.WriteAllText(Path.Combine(Data, "identity", "manager.key"), "secret");
+        File.WriteAllText(Path.Combine(Data, "identity", "manager.key"), "its name");
+        File.WriteAllText(Path.Combine(Data, "identity", "manager.crt"), "secret");
         File.WriteAllText(Path.Combine(Data, "keys.json"), "secret");
         Assert.Equal("running", Duty.State);
 
         await Duty.ApplyAsync(false, "", default);
         Assert.True(_process!.WaitForExit(10_000));
         Assert.Equal("", Duty.State);
-        Assert.Empty(Directory.EnumerateFileSystemEntries(Data));
+        Assert.Equal([Path.Combine(Data, "identity", "manager.key")], Directory.EnumerateFiles(_directory, "manager*", SearchOption.AllDirectories));
+        Assert.False(File.Exists(Path.Combine(Data, "keys.json")));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(etcd.FullName));
         await Duty.ApplyAsync(false, "", default);
+
+        Duty.Forget();
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Data));
     }
 
     [Fact]

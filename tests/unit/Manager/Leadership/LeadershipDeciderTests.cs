@@ -53,6 +53,18 @@ public sealed class LeadershipDeciderTests
     }
 
     [Fact]
+    public void A_demoted_manager_takes_nothing_and_hands_over_what_it_has()
+    {
+        Assert.IsType<LeadershipStep.Look>(Next(LeadershipState.Start, At(0), demotedAt: At(0)));
+        var free = LeadershipDecider.OnSeen(LeadershipState.Start, Led with { Holder = null }, At(0));
+        Assert.Equal(new LeadershipStep.Wait(At(61_000)), Next(free, At(60_000), demotedAt: At(0)));
+
+        var leading = LeadershipDecider.OnTaken(free, Led, At(100));
+        Assert.IsType<LeadershipStep.Renew>(Next(leading, At(2099), demotedAt: At(100)));
+        Assert.IsType<LeadershipStep.Leave>(Next(leading, At(2100), demotedAt: At(100)));
+    }
+
+    [Fact]
     public void A_hint_makes_it_look_and_take_nothing_earlier()
     {
         var state = LeadershipDecider.OnSeen(LeadershipState.Start, Led, At(0)) with { MustLook = true };
@@ -89,8 +101,8 @@ public sealed class LeadershipDeciderTests
         Assert.Equal(3, LeadershipDecider.Rank(managers, new NodeId(9)));
     }
 
-    private static LeadershipStep Next(LeadershipState state, TimeSpan now, int rank = 0, bool isReady = true) =>
-        LeadershipDecider.Next(state, rank, isReady, now, Times);
+    private static LeadershipStep Next(LeadershipState state, TimeSpan now, int rank = 0, bool isReady = true, TimeSpan? demotedAt = null) =>
+        LeadershipDecider.Next(state, rank, isReady, demotedAt, now, Times);
 
     private static TimeSpan At(int milliseconds) => TimeSpan.FromMilliseconds(milliseconds);
 }

@@ -68,7 +68,7 @@ public sealed class LeadershipProperties
                 return;
             }
             var clock = manager.Clock(now);
-            var step = LeadershipDecider.Next(manager.State, manager.Index, isReady: _chance.Next(20) > 0, clock, Times);
+            var step = LeadershipDecider.Next(manager.State, manager.Index, isReady: _chance.Next(20) > 0, demotedAt: null, clock, Times);
             if (step is LeadershipStep.Wait)
             {
                 // What watches the record sees changes late as well.
