@@ -95,13 +95,37 @@ internal sealed class HostDaemons(HostPaths paths, Action<string> note, TimeProv
             if (!await UntilAsync(() => Task.FromResult(ManagerProcess() != process), DoneWithin, cancel))
                 throw new UserError($"this host's manager, process {process}, did not end within {DoneWithin.TotalSeconds:0} s of SIGTERM", $"kill it: kill -9 {process}; then run the same command again");
         }
-        foreach (var folder in new[] { paths.Manager, paths.Etcd }.Where(Directory.Exists))
+        // The agent, told of a demotion, deletes the same at the same time, and etcd may still write.
+        if (!await UntilAsync(() => Task.FromResult(IsEmptied(paths.Manager) && IsEmptied(paths.Etcd)), DoneWithin, cancel))
         {
-            foreach (var file in Directory.EnumerateFiles(folder))
-                File.Delete(file);
-            foreach (var below in Directory.EnumerateDirectories(folder))
-                Directory.Delete(below, recursive: true);
+            Empty(paths.Manager);
+            Empty(paths.Etcd);
         }
+    }
+
+    private static bool IsEmptied(string folder)
+    {
+        try
+        {
+            Empty(folder);
+            return true;
+        }
+        catch (IOException)
+        {
+            // Something of it went or came meanwhile.
+            return false;
+        }
+    }
+
+    // The folder itself may be where a disk is mounted.
+    private static void Empty(string folder)
+    {
+        if (!Directory.Exists(folder))
+            return;
+        foreach (var file in Directory.EnumerateFiles(folder))
+            File.Delete(file);
+        foreach (var below in Directory.EnumerateDirectories(folder))
+            Directory.Delete(below, recursive: true);
     }
 
     // A process id that a file holds is the manager's only while that process is one.

@@ -207,19 +207,24 @@ public sealed class ClusterCommandsTests : IAsyncLifetime
     public async Task A_promotion_is_waited_for_until_the_manager_follows()
     {
         _admin.Statuses.Clear();
-        _admin.Statuses.AddRange([new ClusterStatus(), With("berth2-id", "unreachable", ""), With("berth2-id", "reachable", "learner"), With("berth2-id", "reachable", "started")]);
+        _admin.Statuses.AddRange([
+            new ClusterStatus(), With("berth2-id", "unknown", ""), With("berth2-id", "unreachable", ""), With("berth2-id", "reachable", ""),
+            With("berth2-id", "reachable", "learner"), With("berth2-id", "reachable", "started"),
+        ]);
 
         var (code, stdout, stderr) = await Run("node promote berth2");
 
         Assert.Equal((ExitCode.Done, "Node berth2 promoted to a manager in the cluster.\n"), (code, stdout));
-        Assert.Equal("berth2-id has no manager yet\nthe manager of berth2 cannot be reached\nthe store of berth2 is learner\n", stderr);
+        Assert.Equal(
+            "berth2-id has no manager yet\nthe manager of berth2 has not answered yet\nthe manager of berth2 cannot be reached\n"
+            + "the store of berth2 is not joined yet\nthe store of berth2 is learner\n", stderr);
     }
 
     [Fact]
     public async Task A_demotion_is_waited_for_until_the_manager_is_gone()
     {
         _admin.Statuses.Clear();
-        _admin.Statuses.AddRange([With("berth2-id", "reachable", "started"), new ClusterStatus()]);
+        _admin.Statuses.AddRange([With("berth2-id", "reachable", "started"), With("berth2-id", "leaving", ""), new ClusterStatus()]);
 
         Assert.Equal((ExitCode.Done, "Manager berth2 demoted in the cluster.\n", "the manager of berth2 is still there\n"), await Run("node demote berth2"));
         Assert.False(_admin.Requests.OfType<ChangeRoleRequest>().Single().Force);
@@ -238,6 +243,7 @@ public sealed class ClusterCommandsTests : IAsyncLifetime
 
     private static ClusterStatus With(string node, string reachability, string member) => new()
     {
+        Store = "etcd",
         Managers = { new ManagerStatus { NodeId = node, Hostname = node[..^3], Reachability = reachability, StoreMember = member } },
     };
 

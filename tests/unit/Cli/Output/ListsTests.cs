@@ -151,6 +151,7 @@ public sealed class ListsTests
     [InlineData(false, "reachable", "Reachable")]
     [InlineData(true, "unreachable", "Unreachable")]
     [InlineData(false, "unknown", "Unknown")]
+    [InlineData(false, "leaving", "Leaving")]
     public void A_managers_status_is_what_managers_say_of_one_another(bool leads, string reachability, string expected)
     {
         static NodeSummary Node(string id) => new()

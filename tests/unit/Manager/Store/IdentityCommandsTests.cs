@@ -24,7 +24,8 @@ public sealed class IdentityCommandsTests
         Assert.Equal(("host2", "10.0.0.2", NodeRole.Manager), Facts(state, 2));
         Assert.Equal("https://10.0.0.2:2400", Assert.Single(ManagerEndpoints.Of(state)).Url);
         Assert.Null(NodeAdmission.Problem(state, new NodeId(1), CertificateRole.Worker, "key1"));
-        Assert.NotNull(NodeAdmission.Problem(state, new NodeId(1), CertificateRole.Manager, "key1"));
+        Assert.True(NodeAdmission.IsDemotion(NodeAdmission.Problem(state, new NodeId(1), CertificateRole.Manager, "key1")!));
+        Assert.False(NodeAdmission.IsDemotion(NodeAdmission.Problem(state, new NodeId(2), CertificateRole.Manager, "key1")!));
     }
 
     [Fact]
