@@ -5,6 +5,7 @@ using Berth.Agent.Session;
 using Berth.Agent.Tasks;
 using Berth.Identity;
 using Berth.Model;
+using Berth.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace Berth.Agent.Hosting;
@@ -24,6 +25,7 @@ public static class AgentHost
         using var stop = new CancellationTokenSource();
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, stop));
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Stop(context, stop));
+        using var traces = TraceExport.Start("berth-agent", Version, Environment.GetEnvironmentVariable);
         try
         {
             // A node that left its cluster goes on as a new one, which may join another.

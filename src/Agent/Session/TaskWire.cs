@@ -28,7 +28,7 @@ public static class TaskWire
 
     /// <summary>Reads an assignment.</summary>
     public static TaskAssignment ToModel(this V1.Assignment wire, TaskTemplate template) =>
-        new(TaskId.Parse(wire.TaskId), wire.Slot, template, (TaskState)wire.DesiredState, (TaskState)wire.KnownState) { Attempt = wire.Attempt };
+        new(TaskId.Parse(wire.TaskId), wire.Slot, template, (TaskState)wire.DesiredState, (TaskState)wire.KnownState) { Attempt = wire.Attempt, Trace = wire.Trace };
 
     /// <summary>Writes what the agent says of a task.</summary>
     /// <param name="task">The task.</param>

@@ -26,6 +26,8 @@ public sealed record TaskAssignment(TaskId Id, int Slot, TaskTemplate Template, 
 {
     /// <summary>Quick failures in its slot just before it.</summary>
     public int Attempt { get; init; }
+    /// <summary>The trace of the command it was made for; empty when it had none. Not kept over a restart of the agent.</summary>
+    public string Trace { get; init; } = "";
 }
 
 /// <summary>Where an attempt comes from that this agent made itself while no manager was there, and that none has taken over.</summary>

@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using Berth.Agent.Engine;
 using Berth.Model;
+using Berth.Telemetry;
 
 namespace Berth.Agent.Tasks;
 
@@ -26,6 +28,8 @@ public sealed class StepRunner(IEngine engine, ImagePulls images, AgentIdentity 
     /// <param name="stopping">The agent stops.</param>
     public async Task<StepOutcome> RunAsync(HeldTask task, TaskStep step, Action<string> say, CancellationToken giveUp, CancellationToken stopping)
     {
+        using var span = step is TaskStep.Prepare or TaskStep.Start ? BerthTrace.Continue(step == TaskStep.Prepare ? "prepare task" : "start task", task.Assignment.Trace) : null;
+        span?.SetTag("berth.task", task.Id.ToString()).SetTag("berth.service", task.Assignment.Template.ServiceName).SetTag("berth.node", identity.Node.ToString());
         try
         {
             return step switch
@@ -44,6 +48,7 @@ public sealed class StepRunner(IEngine engine, ImagePulls images, AgentIdentity 
         }
         catch (EngineException failed)
         {
+            span?.SetStatus(ActivityStatusCode.Error, failed.Message);
             // Prepare and Start end with their failure; the others are tried again, not in a tight loop.
             if (step is not (TaskStep.Prepare or TaskStep.Start) && failed.Fault != EngineFault.Unavailable)
                 await Task.Delay(RetryPause, time, CancellationToken.None).ConfigureAwait(false);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.Diagnostics;
 using Berth.Cli.Commands.Clusters;
 using Berth.Cli.Commands.Completion;
 using Berth.Cli.Commands.Contexts;
@@ -9,6 +10,7 @@ using Berth.Cli.Commands.Services;
 using Berth.Cli.Commands.Stacks;
 using Berth.Cli.Commands.Tasks;
 using Berth.Cli.Output;
+using Berth.Telemetry;
 
 namespace Berth.Cli.Commands;
 
@@ -69,6 +71,8 @@ internal static class BerthCli
                 throw unknown;
             if (parse.Action is ParseErrorAction)
                 return ShowParseErrors(parse, context.Terminal);
+            using var traces = TraceExport.Start("berth", VersionCommand.Client, Environment.GetEnvironmentVariable);
+            using var span = traces is null ? null : BeginTrace(PathOf(parse.CommandResult.Command), context);
             return await parse.InvokeAsync(new InvocationConfiguration
             {
                 EnableDefaultExceptionHandler = false,
@@ -92,6 +96,15 @@ internal static class BerthCli
             context.Terminal.Note("interrupted before the manager answered; what was asked may still take effect");
             return ExitCode.NotReached;
         }
+    }
+
+    // Under whoever started this program, where he has a trace of his own.
+    private static Activity? BeginTrace(string path, CommandContext context)
+    {
+        var span = BerthTrace.Continue(path, Environment.GetEnvironmentVariable("TRACEPARENT")) ?? BerthTrace.Begin(path);
+        if (span is not null)
+            context.Terminal.Note($"trace {span.TraceId}");
+        return span;
     }
 
     /// <summary>The words that name a command, such as <c>berth service create</c>.</summary>

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Berth.Manager.Store;
+using Berth.Telemetry;
 
 namespace Berth.Manager.Api;
 
@@ -23,7 +24,7 @@ internal sealed class StoreGateway(IActorRef store, TimeSpan patience)
         object answer;
         try
         {
-            answer = await store.Ask<object>(new StoreProtocol.Execute(command), patience, cancellation);
+            answer = await store.Ask<object>(new StoreProtocol.Execute(command) { Trace = BerthTrace.Parent }, patience, cancellation);
         }
         catch (AskTimeoutException)
         {

@@ -118,6 +118,7 @@ public static class Assignments
                 DesiredState = (V1.TaskState)task.DesiredState,
                 KnownState = (V1.TaskState)task.State,
                 Attempt = task.Attempt,
+                Trace = templates.TraceOf(task),
             });
         }
         return set;
@@ -136,6 +137,9 @@ public sealed class Templates(ClusterState state)
             _made[(task.ServiceId, task.SpecVersion)] = made = ($"{task.ServiceId}/{task.SpecVersion}", null);
         return made.Key;
     }
+
+    /// <summary>The trace a task was made for; empty when there was none.</summary>
+    public string TraceOf(ServiceTask task) => state.Services.GetValueOrDefault(task.ServiceId)?.TraceAt(task.CreatedAt) ?? "";
 
     /// <summary>What tasks of the same service and spec version have in common. A removed service has no name any more; its
     /// id stands for it.</summary>

@@ -15,6 +15,9 @@ public static class CallHeaders
     /// <summary>In an answer: the leadership term of that state.</summary>
     public const string Epoch = "berth-epoch";
 
+    /// <summary>From a caller: the trace the call belongs to, as W3C writes it.</summary>
+    public const string Trace = "traceparent";
+
     /// <summary>Between managers: 1, the call was passed on already and goes no further.</summary>
     public const string Forwarded = "berth-forwarded";
 

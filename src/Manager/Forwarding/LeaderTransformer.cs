@@ -1,6 +1,7 @@
 using System.Globalization;
 using Berth.Manager.Access;
 using Berth.Manager.Store;
+using Berth.Telemetry;
 using Microsoft.AspNetCore.Http;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -25,6 +26,11 @@ internal sealed class LeaderTransformer(string caller, ClusterView view, TimePro
         proxyRequest.Headers.Remove(CallHeaders.Forwarded);
         proxyRequest.Headers.TryAddWithoutValidation(CallHeaders.Forwarded, "1");
         proxyRequest.Headers.TryAddWithoutValidation(Callers.Header, caller);
+        proxyRequest.Headers.Remove(CallHeaders.Trace);
+        // Below this manager's own span; without one, as the caller sent it.
+        var trace = BerthTrace.Parent is { Length: > 0 } own ? own : BerthTrace.Checked(httpContext.Request.Headers[CallHeaders.Trace]);
+        if (trace.Length > 0)
+            proxyRequest.Headers.TryAddWithoutValidation(CallHeaders.Trace, trace);
     }
 
     public override async ValueTask<bool> TransformResponseAsync(

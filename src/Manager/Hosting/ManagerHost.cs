@@ -74,6 +74,7 @@ public static class ManagerHost
     private static async Task<int> RunAsync(ManagerOptions options)
     {
         SocketFile.CloseToOthers();
+        using var traces = TraceExport.Start("berth-manager", Version, Environment.GetEnvironmentVariable);
         try
         {
             using var taken = DirectoryLock.Take(options.Directory);

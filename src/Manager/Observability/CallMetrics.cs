@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using Berth.Telemetry;
@@ -9,7 +10,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Berth.Manager.Observability;
 
-/// <summary>Counts and times the calls a manager answers or passes on.</summary>
+/// <summary>Counts, times and traces the calls a manager answers or passes on.</summary>
 internal static class CallMetrics
 {
     private static readonly Counter<double> Calls = BerthMeter.Counter("berth.calls", "Calls that ended, by method and gRPC status.");
@@ -23,6 +24,7 @@ internal static class CallMetrics
         // Paths that nobody answers are whatever a caller likes to write.
         var name = new KeyValuePair<string, object?>("method", method?.FullName.TrimStart('/') ?? "other");
         var begun = time.GetTimestamp();
+        using var span = BerthTrace.Continue(call.Request.Path.Value ?? "", call.Request.Headers.TraceParent, ActivityKind.Server);
         Open.Add(1, name);
         try
         {
@@ -33,6 +35,7 @@ internal static class CallMetrics
             Open.Add(-1, name);
             var code = new KeyValuePair<string, object?>("code", CodeOf(call));
             Calls.Add(1, name, code);
+            span?.SetTag("rpc.grpc.status", code.Value);
             if (method?.Type == MethodType.Unary)
                 Duration.Record(time.GetElapsedTime(begun).TotalSeconds, name, code);
         }

@@ -4,6 +4,7 @@ using Akka.Actor;
 using Akka.Event;
 using Berth.Manager.Store;
 using Berth.Model;
+using Berth.Telemetry;
 
 namespace Berth.Manager.Orchestration;
 
@@ -125,7 +126,10 @@ public sealed class OrchestrationActor : ReceiveActor, IWithTimers
         {
             if (left == 0)
                 break;
+            using var span = BerthTrace.Continue("orchestrate", _state.Services.GetValueOrDefault(service)?.TraceAt(now));
             var decision = ServiceDecider.Decide(_state, service, now, _ids);
+            if (decision.Changes.IsEmpty)
+                BerthTrace.Discard(span);
             if (decision.AskAgainAt is { } at)
                 _agenda[service] = at;
             else
@@ -137,7 +141,7 @@ public sealed class OrchestrationActor : ReceiveActor, IWithTimers
             // What is decided is level-triggered: a part of it, in its order, leads to the rest.
             var isWhole = decision.Changes.Length <= left;
             if (!decision.Changes.IsEmpty)
-                Propose(service, isWhole ? decision.Changes : decision.Changes[..left]);
+                Propose(service, isWhole ? decision.Changes : decision.Changes[..left], BerthTrace.ParentOf(span));
             if (!isWhole)
                 break;
             left -= decision.Changes.Length;
@@ -151,11 +155,11 @@ public sealed class OrchestrationActor : ReceiveActor, IWithTimers
             Rest(Stopwatch.GetElapsedTime(started) * RestFactor);
     }
 
-    private void Propose(ServiceId service, ImmutableArray<Change> changes)
+    private void Propose(ServiceId service, ImmutableArray<Change> changes, string trace)
     {
         _proposed.Add(service);
         _unanswered++;
-        _store.Tell(new StoreProtocol.Propose(_state.Index, changes));
+        _store.Tell(new StoreProtocol.Propose(_state.Index, changes) { Trace = trace });
     }
 
     private void Rest(TimeSpan rest)

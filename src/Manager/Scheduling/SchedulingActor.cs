@@ -1,6 +1,8 @@
 using Akka.Actor;
 using Akka.Hosting;
 using Berth.Manager.Store;
+using Berth.Model;
+using Berth.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace Berth.Manager.Scheduling;
@@ -89,18 +91,28 @@ public sealed class SchedulingActor : ReceiveActor, IWithTimers
         if (!_passIsDue || _isWaitingForStore || _isResting)
             return;
         _passIsDue = false;
-        var begun = _time.GetTimestamp();
-        var placements = Scheduler.Decide(_state, _usage, _time.GetUtcNow());
+        var (begun, now) = (_time.GetTimestamp(), _time.GetUtcNow());
+        using var span = BerthTrace.Continue("schedule", TraceOfWaiting(now));
+        var placements = Scheduler.Decide(_state, _usage, now);
         DeciderMetrics.Passed("scheduling", _time.GetElapsedTime(begun));
         if (placements.Changes.IsEmpty)
+        {
+            BerthTrace.Discard(span);
             return;
+        }
 
         _passIsDue = !placements.IsComplete;
         _isWaitingForStore = true;
         _decidedOn = _state;
         Timers.StartSingleTimer(AnswerIsLate.Instance, AnswerIsLate.Instance, AnswerTimeout);
-        _store.Tell(new StoreProtocol.Propose(_state.Index, placements.Changes, Partial: true));
+        _store.Tell(new StoreProtocol.Propose(_state.Index, placements.Changes, Partial: true) { Trace = BerthTrace.ParentOf(span) });
     }
+
+    // A pass places tasks of many services; its span belongs to one of them that is traced.
+    private string TraceOfWaiting(DateTimeOffset now) => !BerthTrace.IsOn
+        ? ""
+        : _state.Unassigned.Select(id => _state.Tasks.GetValueOrDefault(id)?.ServiceId).OfType<ServiceId>().Distinct()
+            .Select(service => _state.Services.GetValueOrDefault(service)?.TraceAt(now) ?? "").FirstOrDefault(trace => trace.Length > 0, "");
 
     private void OnCommitted(StoreProtocol.Committed committed) => OnAnswered(again: committed.LeftOut > 0);
 

@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using Akka.Actor;
 using Akka.Event;
 using Akka.Persistence;
 using Berth.Model;
+using Berth.Telemetry;
 using V1 = Berth.Protocol.V1;
 
 namespace Berth.Manager.Store;
@@ -87,10 +89,16 @@ public sealed partial class StoreActor : ReceivePersistentActor
             Answer(new Acknowledgement(Sender, refusal), isProven: false);
             return;
         }
-        Append(decision.Changes);
+        Append(Traced(decision.Changes, execute.Trace));
         // Also an "unchanged" waits for what it was decided on to be durable.
-        Acknowledge(new StoreProtocol.Executed(_newest.Index, decision.Result!));
+        Acknowledge(new StoreProtocol.Executed(_newest.Index, decision.Result!), execute.Trace);
     }
+
+    // What follows from a command is decided later, and by whoever leads then: the state knows which command it was.
+    private static ImmutableArray<Change> Traced(ImmutableArray<Change> changes, string trace) =>
+        changes.Any(change => change is Change.ServicePut put && put.Service.Trace != trace)
+            ? [.. changes.Select(change => change is Change.ServicePut put ? new Change.ServicePut(put.Service with { Trace = trace }) : change)]
+            : changes;
 
     private void OnPropose(StoreProtocol.Propose proposal)
     {
@@ -102,7 +110,7 @@ public sealed partial class StoreActor : ReceivePersistentActor
         }
         Append(fitting.Durable);
         Observe(fitting.Soft);
-        Acknowledge(new StoreProtocol.Committed(_newest.Index, fitting.LeftOut));
+        Acknowledge(new StoreProtocol.Committed(_newest.Index, fitting.LeftOut), proposal.Trace);
     }
 
     private void OnObserve(StoreProtocol.Observe observe)
@@ -172,14 +180,14 @@ public sealed partial class StoreActor : ReceivePersistentActor
         FlushSoon();
     }
 
-    private void Acknowledge(object answer)
+    private void Acknowledge(object answer, string trace = "")
     {
         if (_writing is null && _waiting.Count == 0 && _touched.IsEmpty)
         {
             Answer(new Acknowledgement(Sender, answer), isProven: false);
             return;
         }
-        _acknowledgements.Add(new Acknowledgement(Sender, answer));
+        _acknowledgements.Add(new Acknowledgement(Sender, answer) { Span = BerthTrace.Open("store append", trace) });
         FlushSoon();
     }
 
@@ -187,10 +195,13 @@ public sealed partial class StoreActor : ReceivePersistentActor
     // lease: a manager that awakes from a pause must not say what no longer holds.
     private void Answer(Acknowledgement acknowledgement, bool isProven)
     {
-        if (isProven || _start.Lease.IsValid)
-            acknowledgement.Asker.Tell(acknowledgement.Answer);
-        else
+        if (!isProven && !_start.Lease.IsValid)
+        {
             _unproven.Add(acknowledgement);
+            return;
+        }
+        BerthTrace.End(acknowledgement.Span);
+        acknowledgement.Asker.Tell(acknowledgement.Answer);
     }
 
     private void OnLeaseRenewed()
@@ -269,7 +280,10 @@ public sealed partial class StoreActor : ReceivePersistentActor
         public static Flush Instance { get; } = new();
     }
 
-    private sealed record Acknowledgement(IActorRef Asker, object Answer);
+    private sealed record Acknowledgement(IActorRef Asker, object Answer)
+    {
+        public Activity? Span { get; init; }
+    }
 
     private sealed record Writing(
         ClusterState State, TouchedObjects Touched, ImmutableArray<Step>.Builder Steps, List<Acknowledgement> Acknowledgements,

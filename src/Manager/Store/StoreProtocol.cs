@@ -9,7 +9,11 @@ public static class StoreProtocol
 {
     /// <summary>A person's command: decided inside the store on the newest state. Answered with
     /// <see cref="Executed"/> once durable, or with <see cref="Refused"/>.</summary>
-    public sealed record Execute(Command Command);
+    public sealed record Execute(Command Command)
+    {
+        /// <summary>The trace it belongs to, as W3C's <c>traceparent</c>; empty when it has none.</summary>
+        public string Trace { get; init; } = "";
+    }
 
     /// <summary>The command took effect and is durable.</summary>
     /// <param name="Index">The commit that holds it; the newest index when nothing had to change.</param>
@@ -26,7 +30,11 @@ public static class StoreProtocol
     /// <param name="Changes">Changes, soft ones included.</param>
     /// <param name="Partial">True: changes whose objects moved on since are left out and the rest is committed. False:
     /// one of them refuses all.</param>
-    public sealed record Propose(long BasedOn, ImmutableArray<Change> Changes, bool Partial = false);
+    public sealed record Propose(long BasedOn, ImmutableArray<Change> Changes, bool Partial = false)
+    {
+        /// <summary>The trace it belongs to; empty when it has none.</summary>
+        public string Trace { get; init; } = "";
+    }
 
     /// <summary>The proposal is durable; a <see cref="StateChanged"/> that holds it was sent before this.</summary>
     public sealed record Committed(long Index, int LeftOut);

@@ -25,8 +25,15 @@ public sealed record Service
     public long LastSpecVersion { get; init; }
     /// <summary>The rollout under way or the last one; null before the first.</summary>
     public Rollout? Rollout { get; init; }
+    /// <summary>The trace of the command that last changed it, as W3C's <c>traceparent</c>; empty when it had none.</summary>
+    public string Trace { get; init; } = "";
     /// <summary>Replicas of a replicated service; null for a global one.</summary>
     public int? Replicas => (Spec.Mode as ServiceMode.Replicated)?.Replicas;
+    /// <summary>The trace that what is decided now belongs to: that of the last command, while it is fresh; else empty.</summary>
+    /// <param name="now">When it is decided, by the leader's clock.</param>
+    public string TraceAt(DateTimeOffset now) => Trace.Length > 0 && now - UpdatedAt < TraceTime ? Trace : "";
+    // What a task does hours later has nothing to do with the command any more.
+    private static readonly TimeSpan TraceTime = TimeSpan.FromMinutes(10);
     /// <summary>The stack it belongs to, from the label Docker uses; null for a service of its own.</summary>
     public string? Stack => Spec.Labels.TryGetValue(StackLabels.Namespace, out var stack) ? stack : null;
 }

@@ -40,6 +40,7 @@ public static class ObjectMapper
         PreviousSpecVersion = service.PreviousSpecVersion,
         Rollout = service.Rollout?.ToWire(),
         LastSpecVersion = service.LastSpecVersion,
+        Trace = service.Trace,
     };
 
     /// <summary>Reads a service.</summary>
@@ -55,6 +56,7 @@ public static class ObjectMapper
         PreviousSpecVersion = wire.PreviousSpecVersion,
         Rollout = wire.Rollout?.ToModel(),
         LastSpecVersion = wire.LastSpecVersion,
+        Trace = wire.Trace,
     };
 
     /// <summary>Writes how far a rollout has come.</summary>
