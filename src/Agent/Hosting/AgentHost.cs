@@ -21,7 +21,8 @@ public static class AgentHost
     public static async Task<int> RunAsync(AgentOptions options)
     {
         var time = TimeProvider.System;
-        var log = new StderrLog(options.LogLevel, time);
+        var recent = new RecentLogs();
+        var log = new StderrLog(options.LogLevel, options.LogFormat, recent, time);
         using var stop = new CancellationTokenSource();
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, stop));
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Stop(context, stop));
@@ -33,7 +34,7 @@ public static class AgentHost
             {
                 var files = new MembershipFiles(options.Data, log);
                 using var state = AgentStateFile.Open(options.Data, IdSource.Random, Certified(files));
-                await RunAsync(options, state, files, log, time, stop.Token).ConfigureAwait(false);
+                await RunAsync(options, state, files, log, recent, time, stop.Token).ConfigureAwait(false);
             }
             return 0;
         }
@@ -49,7 +50,8 @@ public static class AgentHost
         files.Identity.Load()?.Subject is { Role: CertificateRole.Worker } subject ? subject.NodeId : null;
 
     private static async Task RunAsync(
-        AgentOptions options, AgentStateFile state, MembershipFiles files, ILogger log, TimeProvider time, CancellationToken stopping)
+        AgentOptions options, AgentStateFile state, MembershipFiles files, ILogger log, RecentLogs recent, TimeProvider time,
+        CancellationToken stopping)
     {
         using var docker = new DockerEngine(options.EngineSocket);
         var engine = new MeteredEngine(docker, time);
@@ -61,8 +63,10 @@ public static class AgentHost
         var facts = new NodeFacts(options.Hostname ?? Environment.MachineName, options.Address ?? NodeFacts.FirstAddress(), Version);
         var membership = new NodeMembership(
             files, state, wish => new Joiner(state.Node, facts.Hostname, wish.Address ?? facts.Address, CertificateRole.Worker), Random.Shared, log, time);
+        await using var pages = new AgentPages();
         var parts = new SessionParts
         {
+            RecentLogs = recent, Metrics = pages.Page.Text,
             State = state, Identity = identity, Keeper = keeper, Board = board, Health = health, Engine = engine,
             Facts = facts, IsManager = options.IsManager, Membership = membership, Log = log, Time = time,
             Duty = new ManagerDuty(options.ManagerData ?? Path.Combine(Path.GetFullPath(options.Data), "..", "manager"), log, time),
@@ -70,7 +74,6 @@ public static class AgentHost
 
         var seeds = new SeedWatch(options.Managers, options.Consuls, () => state.Cluster, Random.Shared, log, time);
         var link = new ManagerLink(parts, seeds, Random.Shared);
-        await using var pages = new AgentPages();
         pages.Show(Version, parts, link);
         pages.Serve(options.Data, options.Metrics, log);
         keeper.Restore(state.Tasks());

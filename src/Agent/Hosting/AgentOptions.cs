@@ -28,6 +28,8 @@ public sealed record AgentOptions
     public IPEndPoint? Metrics { get; init; }
     /// <summary>Least level that is logged.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
+    /// <summary>Whether the log is written for people or for programs.</summary>
+    public LogFormat LogFormat { get; init; }
 
     /// <summary>Printed for <c>--help</c>.</summary>
     public const string Help = """
@@ -47,10 +49,11 @@ public sealed record AgentOptions
           --role ROLE        worker or manager; worker                                                BERTH_ROLE
           --metrics ADDRESS  also serve /metrics in the clear, on loopback only; DIR/agent.sock       BERTH_METRICS
           --log-level LEVEL  debug, info, warning or error; info                                      BERTH_LOG_LEVEL
+          --log-format FORMAT  text or json; text                                                     BERTH_LOG_FORMAT
           --version          print the version
         """;
 
-    private static readonly string[] Flags = ["--manager", "--data", "--manager-data", "--engine", "--hostname", "--address", "--role", "--metrics", "--log-level"];
+    private static readonly string[] Flags = ["--manager", "--data", "--manager-data", "--engine", "--hostname", "--address", "--role", "--metrics", "--log-level", "--log-format"];
 
     /// <summary>Reads flags, and the environment where a flag is not given.</summary>
     /// <param name="arguments">The command line.</param>
@@ -106,6 +109,7 @@ public sealed record AgentOptions
             IsManager = role == "manager",
             Metrics = Loopback(Last("--metrics"), errors),
             LogLevel = Level(Last("--log-level") ?? "info", errors),
+            LogFormat = Format(Last("--log-format") ?? "text", errors),
         };
     }
 
@@ -146,6 +150,13 @@ public sealed record AgentOptions
         if (!LoopbackAddress.TryParse(text, out var address, out var error))
             errors.Add($"--metrics: {error}");
         return address;
+    }
+
+    private static LogFormat Format(string text, List<string> errors)
+    {
+        if (text is not ("text" or "json"))
+            errors.Add($"--log-format '{text}' is not known; write text or json");
+        return text == "json" ? LogFormat.Json : LogFormat.Text;
     }
 
     private static LogLevel Level(string text, List<string> errors)

@@ -1,10 +1,10 @@
-using System.Globalization;
+using Berth.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace Berth.Agent.Hosting;
 
-/// <summary>One plain line on stderr per message: time, level, text.</summary>
-public sealed class StderrLog(LogLevel least, TimeProvider time) : ILogger
+/// <summary>One line on stderr per message, and the newest of them in memory.</summary>
+public sealed class StderrLog(LogLevel least, LogFormat format, RecentLogs recent, TimeProvider time) : ILogger
 {
     /// <inheritdoc/>
     public IDisposable? BeginScope<TState>(TState state)
@@ -18,14 +18,9 @@ public sealed class StderrLog(LogLevel least, TimeProvider time) : ILogger
     {
         if (!IsEnabled(logLevel))
             return;
-        var word = logLevel switch
-        {
-            LogLevel.Information => "info",
-            LogLevel.Warning => "warning",
-            LogLevel.Error or LogLevel.Critical => "error",
-            _ => "debug",
-        };
-        var text = exception is null ? formatter(state, exception) : $"{formatter(state, exception)}: {exception}";
-        Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{time.GetUtcNow():yyyy-MM-ddTHH:mm:ss.fffZ} {word} {text}"));
+        var line = new LogLine(time.GetUtcNow(), logLevel, "", formatter(state, exception), state, exception);
+        var text = line.Text();
+        recent.Add(text);
+        Console.Error.WriteLine(format == LogFormat.Json ? line.Json() : text);
     }
 }

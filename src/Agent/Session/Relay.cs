@@ -10,7 +10,7 @@ using V1 = Berth.Protocol.V1;
 
 namespace Berth.Agent.Session;
 
-/// <summary>One log or exec, on a stream of its own that the agent opened because a manager asked for it.</summary>
+/// <summary>One log, exec or set of files, on a stream of its own that the agent opened because a manager asked for it.</summary>
 public sealed class Relay(SessionParts parts, V1.Dispatcher.DispatcherClient client, V1.OpenRelay request)
 {
     private static readonly TimeSpan GoodbyeWithin = TimeSpan.FromSeconds(5);
@@ -79,6 +79,10 @@ public sealed class Relay(SessionParts parts, V1.Dispatcher.DispatcherClient cli
                     return await LogsAsync(output, request.Logs, reading).ConfigureAwait(false);
                 case V1.OpenRelay.PurposeOneofCase.Exec:
                     return await ExecAsync(output, request.Exec, reading).ConfigureAwait(false);
+                case V1.OpenRelay.PurposeOneofCase.Debug:
+                    foreach (var part in DebugRelay.Parts(parts, request.Debug.OnlyMetrics))
+                        await output.WriteAsync(new V1.RelayFromAgent { Part = part }, reading).ConfigureAwait(false);
+                    return null;
                 default:
                     return "this agent is too old for what was asked";
             }

@@ -1,6 +1,7 @@
 using Berth.Agent.Engine;
 using Berth.Agent.Membership;
 using Berth.Agent.Tasks;
+using Berth.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace Berth.Agent.Session;
@@ -30,6 +31,10 @@ public sealed record SessionParts
     public required ManagerDuty Duty { get; init; }
     /// <summary>The agent's log.</summary>
     public required ILogger Log { get; init; }
+    /// <summary>The log's newest lines.</summary>
+    public required RecentLogs RecentLogs { get; init; }
+    /// <summary>The agent's metrics, as they are now.</summary>
+    public required Func<string> Metrics { get; init; }
     /// <summary>The agent's clock.</summary>
     public required TimeProvider Time { get; init; }
 }

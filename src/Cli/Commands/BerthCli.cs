@@ -5,6 +5,7 @@ using System.Diagnostics;
 using Berth.Cli.Commands.Clusters;
 using Berth.Cli.Commands.Completion;
 using Berth.Cli.Commands.Contexts;
+using Berth.Cli.Commands.Debug;
 using Berth.Cli.Commands.Nodes;
 using Berth.Cli.Commands.Services;
 using Berth.Cli.Commands.Stacks;
@@ -42,6 +43,7 @@ internal static class BerthCli
             ("context", () => ContextCommands.Build(context, line.Command)),
             ("task", () => TaskCommands.Build(context, line.Command)),
             ("events", () => EventsCommand.Build(context)),
+            ("debug", () => DebugCommands.Build(context, line.Command)),
             ("info", () => InfoCommand.Build(context)),
             ("version", () => VersionCommand.Build(context)),
             .. more,

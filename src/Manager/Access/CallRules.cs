@@ -28,6 +28,7 @@ public static class CallRules
         ("/berth.v1.KeyExchange/", new CallRule(Audience.Managers, IsAudited: false)),
         ("/berth.v1.Members/", new CallRule(Audience.Managers, IsAudited: false)),
         ("/berth.v1.PeerTalk/", new CallRule(Audience.Managers, IsAudited: false)),
+        ("/berth.v1.DebugExchange/", new CallRule(Audience.Managers, IsAudited: false)),
         ("/grpc.health.v1.Health/", new CallRule(Audience.Known, IsAudited: false)),
         ("/grpc.reflection.", new CallRule(Audience.Local, IsAudited: false)),
     ];
@@ -69,6 +70,9 @@ public static class CallRules
         yield return (Admin + "GetCluster", new CallRule(Audience.Readers, IsAudited: false));
         yield return (Admin + "ListClients", new CallRule(Audience.Admins, IsAudited: false));
         yield return (Admin + "ReadAudit", new CallRule(Audience.Admins, IsAudited: false));
+        yield return (Admin + "ReadMetrics", new CallRule(Audience.Readers, IsAudited: false));
+        yield return Of<V1.CollectDebugRequest>(Admin + "CollectDebug", Audience.Admins,
+            request => request.Nodes.Count == 0 ? "logs, metrics and state of all" : Nodes(request.Nodes));
         yield return Of<V1.UpdateClusterRequest>(Admin + "UpdateCluster", Audience.Admins, Settings);
         yield return Of<V1.GetJoinTokenRequest>(Admin + "GetJoinToken", Audience.Admins,
             request => $"{(request.Role == V1.NodeRole.Manager ? "manager" : "worker")} token{(request.Rotate ? ", rotated" : "")}");

@@ -63,6 +63,12 @@ internal sealed class ClusterAdminService(AdminParts parts, ILogger<ClusterAdmin
     public override Task<V1.NodeSummary> ApproveNode(V1.ApproveNodeRequest request, ServerCallContext context) =>
         Answer(nameof(ApproveNode), part => part.ApproveNode(request, context), context);
 
+    public override Task CollectDebug(V1.CollectDebugRequest request, IServerStreamWriter<V1.DebugPart> responseStream, ServerCallContext context) =>
+        Stream(nameof(CollectDebug), part => part.CollectDebug(request, responseStream, context), context);
+
+    public override Task ReadMetrics(V1.ReadMetricsRequest request, IServerStreamWriter<V1.DebugPart> responseStream, ServerCallContext context) =>
+        Stream(nameof(ReadMetrics), part => part.ReadMetrics(request, responseStream, context), context);
+
     private Task<T> Answer<T>(string call, Func<V1.ClusterAdmin.ClusterAdminBase, Task<T>> ask, ServerCallContext context) =>
         ApiErrors.Guard(() => ask(parts.For(call)), context, log);
 

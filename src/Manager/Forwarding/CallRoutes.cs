@@ -63,6 +63,8 @@ public static class CallRoutes
         [Admin + "ListClients"] = (CallRoute.Read, ""),
         [Admin + "RemoveClient"] = (CallRoute.Leader, "berth cluster client ls"),
         [Admin + "ReadAudit"] = (CallRoute.Here, ""),
+        [Admin + "CollectDebug"] = (CallRoute.Here, ""),
+        [Admin + "ReadMetrics"] = (CallRoute.Here, ""),
         [Admin + "PromoteNode"] = (CallRoute.Leader, "berth node ls"),
         [Admin + "DemoteNode"] = (CallRoute.Leader, "berth node ls"),
         [Admin + "RemoveNode"] = (CallRoute.Leader, "berth node ls"),
@@ -81,7 +83,7 @@ public static class CallRoutes
 
     /// <summary>Services of which every call is answered where it arrives: they speak about one process.</summary>
     private static readonly string[] HereAltogether =
-        ["/berth.v1.Peer/", "/berth.v1.PeerTalk/", "/berth.v1.KeyExchange/", "/berth.v1.AuditExchange/", "/grpc.health.v1.Health/", "/grpc.reflection."];
+        ["/berth.v1.Peer/", "/berth.v1.PeerTalk/", "/berth.v1.KeyExchange/", "/berth.v1.AuditExchange/", "/berth.v1.DebugExchange/", "/grpc.health.v1.Health/", "/grpc.reflection."];
 
     /// <summary>Whether somebody decided where the call is answered.</summary>
     public static bool IsKnown(string path) =>

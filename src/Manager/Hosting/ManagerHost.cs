@@ -18,7 +18,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Console;
 
 namespace Berth.Manager.Hosting;
 
@@ -79,11 +78,11 @@ public static class ManagerHost
         {
             using var taken = DirectoryLock.Take(options.Directory);
             var joined = await ManagerStore.KnowAsync(options.Directory, await ManagerPlace.OpenAsync(options.Directory), TimeProvider.System);
-            if (await LockedManager.OpenKeysAsync(options, logging => Log(logging, options.LogLevel)) is not { } keys)
+            if (await LockedManager.OpenKeysAsync(options, logging => ManagerLog.Write(logging, options)) is not { } keys)
                 return 0;
             options = options with { Keys = keys };
             var term = new LeaderTerm();
-            using var logs = LoggerFactory.Create(logging => Log(logging, options.LogLevel));
+            using var logs = LoggerFactory.Create(logging => ManagerLog.Write(logging, options));
             var (store, place) = await ManagerStore.OpenAsync(options.Directory, joined, term, logs, TimeProvider.System);
             await using var opened = store;
             var app = Build(options, place, store, term);
@@ -133,7 +132,7 @@ public static class ManagerHost
         options.Listen.Select(address => address.ToString()).Concat(place is null ? [] : [place.File.Url]).ToValueList();
 
     private static PageServer Serve(WebApplication app, IPEndPoint address) => PageServer.Listen(
-        address, new Dictionary<string, Func<string>> { [MetricsHosting.Path] = app.Services.GetRequiredService<MetricsPage>().Text },
+        address, new Dictionary<string, Func<string>> { [ObservabilityHosting.Path] = app.Services.GetRequiredService<MetricsPage>().Text },
         app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Berth.Manager.Metrics"));
 
     private static void Announce(WebApplication app, ValueList<string> addresses)
@@ -147,7 +146,7 @@ public static class ManagerHost
     private static WebApplication Build(ManagerOptions options, ManagerPlace? place, IStoreBackend store, LeaderTerm term)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "berth-manager" });
-        Log(builder.Logging, options.LogLevel);
+        ManagerLog.Write(builder.Logging, options);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Listen(kestrel, options, place));
         builder.Services.AddRouting();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
@@ -161,6 +160,7 @@ public static class ManagerHost
         app.UseForwarding();
         app.MapManager(place);
         app.MapMetrics();
+        app.MapDebug();
         return app;
     }
 
@@ -188,6 +188,7 @@ public static class ManagerHost
         services.AddForwarding(place?.Tls.ForClient(CertificateRole.Manager));
         services.AddOpenCalls();
         services.AddMetricsPage(Version, isAlone: place is null);
+        services.AddDebug(options.RecentLogs);
         // A manager that is alone has no address that others could find.
         if (options.Consul is { } consul && place is not null)
             services.AddConsul(new ConsulPlace(consul, place.File.NodeId, place.File.Hostname, Version, place.File.Advertise));
@@ -218,30 +219,5 @@ public static class ManagerHost
                 endpoint.NoteHandshakes();
             });
         }
-    }
-
-    private static void Log(ILoggingBuilder logging, LogLevel level)
-    {
-        logging.SetMinimumLevel(level);
-        logging.AddFilter("Microsoft", level > LogLevel.Warning ? level : LogLevel.Warning);
-        // Who asks for the health is told; a log line for each time it is asked would say nothing more.
-        logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
-        logging.AddFilter("Grpc", level > LogLevel.Warning ? level : LogLevel.Warning);
-        // A line for each call that is passed on, and again for each that fails: CallForwarding says that better.
-        logging.AddFilter("Yarp", LogLevel.Critical);
-        logging.AddSimpleConsole(console =>
-        {
-            console.SingleLine = true;
-            console.UseUtcTimestamp = true;
-            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
-            console.ColorBehavior = LoggerColorBehavior.Disabled;
-        });
-        // stdout is for data; a daemon has none.
-        logging.Services.Configure<ConsoleLoggerOptions>(console =>
-        {
-            console.LogToStandardErrorThreshold = LogLevel.Trace;
-            // A manager must not stand still because nobody reads its log; how many lines are missing is said when somebody does.
-            console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite;
-        });
     }
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using Berth.Consul;
 using Berth.Manager.Keys;
+using Berth.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace Berth.Manager.Hosting;
@@ -38,6 +39,12 @@ public sealed record ManagerOptions
 
     /// <summary>The least severe message that is logged.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
+
+    /// <summary>Whether the log is written for people or for programs.</summary>
+    public LogFormat LogFormat { get; init; }
+
+    /// <summary>Where the log's newest lines are kept.</summary>
+    public RecentLogs RecentLogs { get; init; } = new();
 }
 
 /// <summary>What a command line asks for: options, or a text to print.</summary>

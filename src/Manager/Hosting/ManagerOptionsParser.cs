@@ -28,6 +28,7 @@ public static class ManagerOptionsParser
                                the manager's own addresses, to who may read)
           --consul URL         register in Consul, so that others find this manager: consul://HOST:8500/SERVICE (docs/consul.md)
           --log-level LEVEL    trace, debug, information, warning, error or critical (default information)
+          --log-format FORMAT  text, for people, or json, for programs (default text)
           --version            print the version
           --help               print this
 
@@ -37,7 +38,7 @@ public static class ManagerOptionsParser
         Example: berth-manager --data /srv/berth --listen unix:///run/berth/manager.sock
         """;
 
-    private static readonly string[] Valued = ["data", "listen", "heartbeat", "down-after", "start-grace", "metrics", "consul", "log-level"];
+    private static readonly string[] Valued = ["data", "listen", "heartbeat", "down-after", "start-grace", "metrics", "consul", "log-level", "log-format"];
 
     /// <summary>Reads a command line.</summary>
     /// <param name="arguments">Without the program's name.</param>
@@ -64,6 +65,7 @@ public static class ManagerOptionsParser
             Metrics = Metrics(given, problems),
             Consul = Consul(given, environment, problems),
             LogLevel = Level(given, defaults.LogLevel, problems),
+            LogFormat = Format(given, problems),
         };
         problems.AddRange(Contradictions(options));
         return new ManagerCommandLine(problems.Count == 0 ? options : null, null, [.. problems]);
@@ -190,6 +192,15 @@ public static class ManagerOptionsParser
             return level;
         problems.Add($"--log-level: '{values[0]}' is not a level; write trace, debug, information, warning, error or critical");
         return fallback;
+    }
+
+    private static LogFormat Format(Dictionary<string, List<string>> given, List<string> problems)
+    {
+        if (!given.TryGetValue("log-format", out var values) || values[0] is "text")
+            return LogFormat.Text;
+        if (values[0] is not "json")
+            problems.Add($"--log-format: '{values[0]}' is not a format; write text or json");
+        return LogFormat.Json;
     }
 
     private static IEnumerable<string> Contradictions(ManagerOptions options)

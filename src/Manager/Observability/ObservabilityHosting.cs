@@ -1,4 +1,5 @@
 using Berth.Identity;
+using Berth.Manager.Admin;
 using Berth.Manager.Dispatch;
 using Berth.Manager.Leadership;
 using Berth.Manager.Peers;
@@ -11,8 +12,8 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Berth.Manager.Observability;
 
-/// <summary>Adds a manager's metrics and where they are read.</summary>
-public static class MetricsHosting
+/// <summary>Adds a manager's metrics, its files for whoever looks for what is wrong, and where both are read.</summary>
+public static class ObservabilityHosting
 {
     /// <summary>Where the page is, on the manager's socket and on its TLS port.</summary>
     public const string Path = "/metrics";
@@ -36,6 +37,22 @@ public static class MetricsHosting
         }
         return page;
     });
+
+    /// <summary>Adds what gathers files for whoever looks for what is wrong.</summary>
+    /// <param name="services">The manager's.</param>
+    /// <param name="recent">Its log's newest lines.</param>
+    public static IServiceCollection AddDebug(this IServiceCollection services, RecentLogs recent)
+    {
+        services.AddSingleton(recent);
+        services.AddSingleton<DebugFiles>();
+        services.AddSingleton<DebugCollector>();
+        services.AddSingleton<DebugExchangeService>();
+        services.AddAdminPart<DebugCalls>();
+        return services;
+    }
+
+    /// <summary>Maps what other managers ask for.</summary>
+    public static void MapDebug(this WebApplication app) => app.MapGrpcService<DebugExchangeService>();
 
     /// <summary>Maps the page; who may read it has been decided before.</summary>
     public static void MapMetrics(this WebApplication app)
