@@ -16,16 +16,22 @@ public sealed class TestAgent(string engineSocket, string? managerSocket, string
 
     public int Pid => _process!.Id;
 
+    /// <summary>Variables it is started with besides the tests' own.</summary>
+    public Dictionary<string, string> Environment { get; } = [];
+
     public void Start()
     {
         // BERTH_TEST_AGENT names a published (native) agent to try instead of the one just built.
-        var published = Environment.GetEnvironmentVariable("BERTH_TEST_AGENT");
+        var published = System.Environment.GetEnvironmentVariable("BERTH_TEST_AGENT");
         string[] program = published is null ? ["dotnet", Built()] : [published];
-        _process = Process.Start(new ProcessStartInfo(program[0],
+        var start = new ProcessStartInfo(program[0],
         [
             .. program[1..], .. managerSocket is null ? (string[])[] : ["--manager", "unix://" + managerSocket], "--engine", "unix://" + engineSocket, "--data", data, "--hostname", "here", "--log-level", "debug", .. More,
         ])
-        { RedirectStandardError = true })!;
+        { RedirectStandardError = true };
+        foreach (var (name, value) in Environment)
+            start.Environment[name] = value;
+        _process = Process.Start(start)!;
         _process.ErrorDataReceived += (_, line) => { lock (Log) Log.AppendLine(line.Data); };
         _process.BeginErrorReadLine();
     }
