@@ -40,11 +40,24 @@ internal sealed class AgentPages : IAsyncDisposable
         var pages = new Dictionary<string, Func<string>> { ["/metrics"] = _page.Text };
         var path = Path.Combine(Path.GetFullPath(data), SocketName);
         if (path.Length <= LongestPath)
-            _servers.Add(PageServer.Listen(new UnixDomainSocketEndPoint(path), pages, log));
+            Serve(new UnixDomainSocketEndPoint(path), pages, log);
         else
             log.LogWarning("metrics are not served on {Path}: a socket's path has at most {Most} characters; choose a shorter --data", path, LongestPath);
         if (loopback is not null)
             _servers.Add(PageServer.Listen(loopback, pages, log));
+    }
+
+    // Nobody asked for the socket: an agent that cannot have it runs its tasks all the same.
+    private void Serve(UnixDomainSocketEndPoint address, Dictionary<string, Func<string>> pages, ILogger log)
+    {
+        try
+        {
+            _servers.Add(PageServer.Listen(address, pages, log));
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            log.LogWarning("metrics are not served: {Reason}", refused.Message);
+        }
     }
 
     /// <inheritdoc/>
