@@ -98,6 +98,7 @@ public sealed class ManagerSession(SessionParts parts, GrpcChannel channel, Time
                 Description = Description(),
                 Role = parts.IsManager || parts.Duty.IsWanted ? V1.NodeRole.Manager : V1.NodeRole.Worker,
                 Epoch = parts.State.Epoch,
+                Level = ReleaseLevel.Own,
                 Tasks = { parts.Board.Tasks.Values.Where(task => !task.IsDropped).Select(task => task.ToReport(now)) },
             },
         };
@@ -120,6 +121,8 @@ public sealed class ManagerSession(SessionParts parts, GrpcChannel channel, Time
 
     private async Task EnterAsync(V1.Registered welcome, CancellationToken cancellation)
     {
+        if (ReleaseLevel.Problem("the manager", ReleaseLevel.OfWire(welcome.Level), "this agent", ReleaseLevel.Own) is { } release)
+            throw new RefusedException(release);
         var cluster = ClusterId.Parse(welcome.ClusterId);
         if (parts.State.Cluster is { } own && own != cluster)
             throw new RefusedException($"this node belongs to cluster {own} and the manager leads cluster {cluster}; to join that one, give the agent an empty data directory");

@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Text.Json;
 using Berth.Cli.Output;
 using Berth.Cli.Output.Lists;
+using Berth.Protocol;
 
 namespace Berth.Cli.Commands;
 
@@ -25,7 +26,10 @@ internal static class VersionCommand
                 string? manager = null;
                 try
                 {
-                    manager = (await InfoCommand.Ask(client, cancel)).ManagerVersion;
+                    var info = await InfoCommand.Ask(client, cancel);
+                    manager = info.ManagerVersion;
+                    if (ReleaseLevel.Problem("this client", ReleaseLevel.Own, "the manager", ReleaseLevel.OfWire(info.Level)) is { } release)
+                        context.Terminal.Note($"note: {release}");
                 }
                 catch (UserError error)
                 {

@@ -1,5 +1,6 @@
 using Berth.Manager.Store;
 using Berth.Model;
+using Berth.Protocol;
 using Google.Protobuf.WellKnownTypes;
 using V1 = Berth.Protocol.V1;
 
@@ -36,6 +37,8 @@ internal sealed class InfoCalls(IClusterView view, ManagerFacts facts)
             DataDirectory = facts.DataDirectory,
             ListeningOn = { facts.ListeningOn },
             Hostname = facts.Hostname,
+            Level = ReleaseLevel.Own,
+            StateLevel = state.Level,
         };
     }
 }

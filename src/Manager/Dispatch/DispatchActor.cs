@@ -188,6 +188,7 @@ public sealed class DispatchActor : ReceiveActor
                 Epoch = _state.Epoch,
                 HeartbeatPeriodNs = SpecMapper.ToNanoseconds(_options.Period),
                 AnswersHeartbeats = true,
+                Level = ReleaseLevel.Own,
                 RejoinWindowNs = SpecMapper.ToNanoseconds(RejoinPace.Window(_state.Nodes.Count)),
                 Managers = { _open.Managers.Managers_ },
             },

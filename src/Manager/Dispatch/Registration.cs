@@ -17,6 +17,9 @@ public sealed record Registration(
     NodeId Node, ClusterId? Cluster, long Epoch, NodeRole Role, NodeDescription Description,
     ImmutableArray<(TaskId Task, ServiceTaskStatus Status)> Reports)
 {
+    /// <summary>Release level of its agent.</summary>
+    public int Level { get; init; } = ReleaseLevel.First;
+
     /// <summary>What its agent restarted by itself while no manager was there.</summary>
     public ValueList<LocalChain> LocalChains { get; init; }
 
@@ -30,6 +33,7 @@ public sealed record Registration(
             Read(wire.Description), ReadReports(wire.Tasks, now))
         {
             LocalChains = ReadChains(wire.Tasks, now),
+            Level = ReleaseLevel.OfWire(wire.Level),
         };
     }
 
@@ -86,6 +90,8 @@ public sealed record Admission(AdmissionVerdict Verdict, string Reason)
     {
         if (cluster is null)
             return new(AdmissionVerdict.NotYet, "the manager is still reading its journal; register again in a moment");
+        if (ReleaseLevel.Problem("the agent", agent.Level, "this manager", ReleaseLevel.Own) is { } release)
+            return new(AdmissionVerdict.Refuse, $"{release}. Its containers run on meanwhile");
         if (agent.Cluster is { } other && other != cluster)
         {
             return new(AdmissionVerdict.Refuse,

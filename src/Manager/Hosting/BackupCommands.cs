@@ -61,7 +61,7 @@ public static class BackupCommands
                 stdout.WriteLine($"restored to {Path.GetFullPath(data!)}; start berth-manager on it");
             return 0;
         }
-        catch (Exception error) when (error is BackupException or StartRefusedException or IOException or InvalidDataException or UnauthorizedAccessException)
+        catch (Exception error) when (error is BackupException or StartRefusedException or NewerReleaseException or IOException or InvalidDataException or UnauthorizedAccessException)
         {
             stderr.WriteLine($"error: {file}: {error.Message}");
             return Failed;

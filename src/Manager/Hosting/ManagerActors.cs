@@ -75,6 +75,7 @@ internal static class ManagerActors
             term, board);
         if (place is not null)
             services.AddReplication().AddSingleton<IPeerDialer, PeerDialer>();
+        services.AddLevels();
         services.AddAkka("berth", (akka, provider) => akka
             .ConfigureLoggers(loggers =>
             {

@@ -4,6 +4,7 @@ using Berth.Manager.Leadership;
 using Berth.Manager.Nodes;
 using Berth.Manager.Store;
 using Berth.Model;
+using Berth.Protocol;
 using Microsoft.Extensions.Logging;
 using V1 = Berth.Protocol.V1;
 
@@ -79,6 +80,11 @@ internal sealed class FollowerActor : ReceiveActor, IWithTimers
     // The store as far as it goes: what is missing comes over the link.
     private void OnStoreRead(StoreReader.Read read)
     {
+        if (NewerReleaseException.In(read.Failure) is { } newer)
+        {
+            _parts.Failure.Stop(newer.Message, null);
+            return;
+        }
         if (read.Failure is { } failure)
             _parts.Log.LogWarning("This standby cannot read the store: {Reason}; it waits for the leader's copy", failure.GetBaseException().Message);
         if (read.State is { Index: > 0 } state && _state is null)
@@ -108,6 +114,7 @@ internal sealed class FollowerActor : ReceiveActor, IWithTimers
             Epoch = leader.Epoch,
             Index = held.Index,
             Version = _parts.Version,
+            Level = ReleaseLevel.Own,
         };
         (_copy, _isWelcome, _saidAll) = (new StandbyCopy(held), false, false);
         _link = LeaderLink.Open(_parts.Dialer, leader.Url, hello, Self, _parts.Times, _parts.Time);
@@ -123,6 +130,9 @@ internal sealed class FollowerActor : ReceiveActor, IWithTimers
                 break;
             case V1.FromLeader.MessageOneofCase.Answer:
                 OnAnswer(heard.Message.Answer);
+                break;
+            case V1.FromLeader.MessageOneofCase.Goodbye when heard.Message.Goodbye.WrongRelease:
+                _parts.Failure.Stop(heard.Message.Goodbye.Reason, null);
                 break;
             case V1.FromLeader.MessageOneofCase.Goodbye:
                 _parts.Log.LogInformation("The leader says goodbye: {Reason}", heard.Message.Goodbye.Reason);
@@ -141,6 +151,11 @@ internal sealed class FollowerActor : ReceiveActor, IWithTimers
         if (welcome.Epoch < _parts.Leadership.Current.Epoch)
         {
             Drop(link);
+            return;
+        }
+        if (ReleaseLevel.Problem("the leader", ReleaseLevel.OfWire(welcome.Level), "this manager", ReleaseLevel.Own) is { } release)
+        {
+            _parts.Failure.Stop(release, null);
             return;
         }
         _isWelcome = true;
@@ -182,6 +197,11 @@ internal sealed class FollowerActor : ReceiveActor, IWithTimers
         {
             if (_copy!.Take(message) is { } changed)
                 Show(changed);
+        }
+        catch (NewerReleaseException newer)
+        {
+            // Read on, it would hold a part of the state, and might lead with that.
+            _parts.Failure.Stop(newer.Message, null);
         }
         catch (Exception error) when (error is InvalidDataException or FormatException or KeyNotFoundException)
         {
@@ -336,6 +356,7 @@ internal sealed class FollowerActor : ReceiveActor, IWithTimers
 /// <param name="Times">How the link is kept.</param>
 /// <param name="Time">The clock.</param>
 /// <param name="Log">Where it says what happens.</param>
+/// <param name="Failure">Ends the process when it cannot follow.</param>
 internal sealed record FollowerParts(
     ILeadership Leadership, NodeId Me, string Version, IPeerDialer Dialer, Heartbeats Heartbeats, Func<IActorRef, Props> Reader,
-    Action OnDemoted, LinkTimes Times, TimeProvider Time, ILogger Log);
+    Action OnDemoted, LinkTimes Times, TimeProvider Time, ILogger Log, IStoreFailure Failure);

@@ -4,6 +4,7 @@ using Berth.Manager.Access;
 using Berth.Manager.Leadership;
 using Berth.Manager.Nodes;
 using Berth.Manager.Store;
+using Berth.Protocol;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 using Status = Grpc.Core.Status;
@@ -13,7 +14,7 @@ namespace Berth.Manager.Replication;
 
 /// <summary>Where standbys dial in.</summary>
 internal sealed class PeerService(
-    ILeadership leadership, IRequiredActor<FeedActor> feed, IRequiredActor<StoreActor> store, RemoteSessions remote, StandbyTable standbys,
+    ILeadership leadership, IRequiredActor<FeedActor> feed, IRequiredActor<StoreActor> store, RemoteSessions remote, StandbyTable standbys, IClusterView view,
     LinkTimes times, TimeProvider time, ILogger<PeerService> log) : V1.Peer.PeerBase
 {
     private static readonly V1.FromLeader Beat = new() { Beat = new V1.LeaderBeat() };
@@ -29,6 +30,12 @@ internal sealed class PeerService(
         if (Objection(hello) is { } objection)
         {
             await responseStream.WriteAsync(new V1.FromLeader { Goodbye = new V1.Goodbye { Reason = objection } }, context.CancellationToken);
+            return;
+        }
+        if (WrongRelease(ReleaseLevel.OfWire(hello.Level)) is { } release)
+        {
+            log.LogWarning("Standby {Node} is not let in: {Reason}", PeerMapper.NodeOf(hello.Node), release);
+            await responseStream.WriteAsync(new V1.FromLeader { Goodbye = new V1.Goodbye { Reason = release, WrongRelease = true } }, context.CancellationToken);
             return;
         }
         using var session = new StandbySession(hello);
@@ -67,6 +74,10 @@ internal sealed class PeerService(
         return $"this manager leads in epoch {epoch}, and epoch {hello.Epoch} has begun";
     }
 
+    private string? WrongRelease(int level) => level < view.Current.Level
+        ? NewerReleaseException.Of(view.Current.Level, level).Message
+        : ReleaseLevel.Problem("the standby", level, "the leader", ReleaseLevel.Own);
+
     // Ends by itself when this process lets go of the lead.
     private async Task HoldAsync(
         StandbySession session, IAsyncStreamReader<V1.FromStandby> requests, IServerStreamWriter<V1.FromLeader> responses, CancellationTokenSource ending)
@@ -86,7 +97,7 @@ internal sealed class PeerService(
 
     private async Task WriteAsync(StandbySession session, IServerStreamWriter<V1.FromLeader> responses, CancellationToken cancellation)
     {
-        var welcome = new V1.LeaderWelcome { Epoch = leadership.Current.Epoch };
+        var welcome = new V1.LeaderWelcome { Epoch = leadership.Current.Epoch, Level = ReleaseLevel.Own };
         while (!session.Begun.IsCompleted && leadership.IsLeading)
         {
             await responses.WriteAsync(Beat, cancellation);
@@ -147,7 +158,7 @@ internal sealed class PeerService(
         switch (message.MessageCase)
         {
             case V1.FromStandby.MessageOneofCase.Heard:
-                standbys.Put(session, new Standby(session.Node, session.Hello.Version, message.Heard.Index));
+                standbys.Put(session, new Standby(session.Node, session.Hello.Version, message.Heard.Index) { Level = ReleaseLevel.OfWire(session.Hello.Level) });
                 remote.Heard(session.Node, message.Heard);
                 break;
             case V1.FromStandby.MessageOneofCase.Session:

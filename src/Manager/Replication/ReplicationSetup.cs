@@ -20,12 +20,20 @@ public static class ReplicationSetup
     public static IServiceCollection AddReplication(this IServiceCollection services)
     {
         services.TryAddSingleton(new LinkTimes());
-        services.AddSingleton<StandbyTable>();
-        services.AddSingleton<IStandbys>(provider => provider.GetRequiredService<StandbyTable>());
+        services.TryAddSingleton<StandbyTable>();
+        services.TryAddSingleton<IStandbys>(provider => provider.GetRequiredService<StandbyTable>());
         services.AddSingleton<RemoteSessions>();
         services.AddSingleton<PeerService>();
         services.AddGrpc().AddServiceOptions<PeerService>(options => options.MaxReceiveMessageSize = null);
         return services;
+    }
+
+    /// <summary>Watches over the release level of the state; also where nobody can follow.</summary>
+    public static IServiceCollection AddLevels(this IServiceCollection services)
+    {
+        services.TryAddSingleton<StandbyTable>();
+        services.TryAddSingleton<IStandbys>(provider => provider.GetRequiredService<StandbyTable>());
+        return services.AddHostedService<LevelWatch>();
     }
 
     /// <summary>Maps the calls of standbys.</summary>
@@ -56,7 +64,8 @@ public static class ReplicationSetup
             services.GetRequiredService<IHostApplicationLifetime>().StopApplication,
             services.GetRequiredService<LinkTimes>(),
             time,
-            services.GetRequiredService<ILoggerFactory>().CreateLogger("Berth.Manager.Replication"));
+            services.GetRequiredService<ILoggerFactory>().CreateLogger("Berth.Manager.Replication"),
+            services.GetRequiredService<IStoreFailure>());
         return Props.Create(() => new FollowerActor(parts)).WithDispatcher(StoreSetup.Dispatcher);
     }
 }

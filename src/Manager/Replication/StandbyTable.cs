@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Berth.Model;
+using Berth.Protocol;
 
 namespace Berth.Manager.Replication;
 
@@ -7,7 +8,11 @@ namespace Berth.Manager.Replication;
 /// <param name="Node">Its node.</param>
 /// <param name="Version">Of its program.</param>
 /// <param name="Index">Newest commit it said it holds.</param>
-public sealed record Standby(NodeId Node, string Version, long Index);
+public sealed record Standby(NodeId Node, string Version, long Index)
+{
+    /// <summary>Release level of its program.</summary>
+    public int Level { get; init; } = ReleaseLevel.First;
+}
 
 /// <summary>The standbys that follow this manager now; empty while it does not lead.</summary>
 public interface IStandbys

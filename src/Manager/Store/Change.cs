@@ -19,6 +19,9 @@ public abstract record Change
     /// <summary>The first commit of each term. Agents refuse a lower epoch than they have seen.</summary>
     public sealed record LeaderElected(long Epoch) : Change;
 
+    /// <summary>Every manager is of this release level: rows may hold from now on what releases before it could not read.</summary>
+    public sealed record LevelRaised(int Level) : Change;
+
     /// <summary>A service is new, or is now this.</summary>
     public sealed record ServicePut(Service Service) : Change;
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Berth.Model;
+using Berth.Protocol;
 
 namespace Berth.Manager.Store;
 
@@ -19,6 +20,9 @@ public sealed class ClusterState
 
     /// <summary>The leadership term it belongs to; grows by one each time a manager comes to lead.</summary>
     public long Epoch { get; private init; }
+
+    /// <summary>The release level of the state: managers of lower ones cannot read it.</summary>
+    public int Level { get; private init; } = ReleaseLevel.First;
 
     /// <summary>When that term began: nobody decided anything for a while before it.</summary>
     public DateTimeOffset LedSince { get; private init; }
@@ -110,9 +114,10 @@ public sealed class ClusterState
     public static ClusterState Restore(
         long index, ClusterId? clusterId, long epoch, IEnumerable<Service> services, IEnumerable<Stack> stacks, IEnumerable<Node> nodes,
         IEnumerable<(ServiceId Service, long SpecVersion, TaskSpec Spec)> taskSpecs, IEnumerable<ServiceTask> tasks,
-        IEnumerable<Client>? clients = null, string? unlockKey = null, IdentityParts? identity = null, StoreAuthority? storeAuthority = null)
+        IEnumerable<Client>? clients = null, string? unlockKey = null, IdentityParts? identity = null, StoreAuthority? storeAuthority = null,
+        int level = ReleaseLevel.First)
     {
-        var builder = new ClusterStateBuilder(Empty) { ClusterId = clusterId, Epoch = epoch, UnlockKey = unlockKey, StoreAuthority = storeAuthority };
+        var builder = new ClusterStateBuilder(Empty) { ClusterId = clusterId, Epoch = epoch, UnlockKey = unlockKey, StoreAuthority = storeAuthority, Level = level };
         identity?.Restore(builder);
         foreach (var (service, version, spec) in taskSpecs)
             builder.KeepSpec(service, version, spec);
@@ -142,6 +147,7 @@ public sealed class ClusterState
         Index = index,
         ClusterId = builder.ClusterId,
         Epoch = builder.Epoch,
+        Level = builder.Level,
         LedSince = builder.LedSince,
         Services = builder.Services.ToImmutable(),
         ServiceNames = builder.ServiceNames.ToImmutable(),

@@ -8,6 +8,7 @@ internal sealed class ClusterStateBuilder(ClusterState state)
 {
     public ClusterId? ClusterId { get; set; } = state.ClusterId;
     public long Epoch { get; set; } = state.Epoch;
+    public int Level { get; set; } = state.Level;
     public DateTimeOffset LedSince { get; private set; } = state.LedSince;
     public ImmutableDictionary<ServiceId, Service>.Builder Services { get; } = state.Services.ToBuilder();
     public ImmutableDictionary<string, ServiceId>.Builder ServiceNames { get; } = state.ServiceNames.ToBuilder();
@@ -135,6 +136,9 @@ internal sealed class ClusterStateBuilder(ClusterState state)
                 break;
             case Change.StoreAuthorityPut put:
                 StoreAuthority = put.Authority;
+                break;
+            case Change.LevelRaised raised:
+                Level = raised.Level;
                 break;
             case Change.UnlockKeySet set:
                 UnlockKey = set.Key;

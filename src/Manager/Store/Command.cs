@@ -38,6 +38,9 @@ public abstract record Command
     /// <summary>What a node does in the cluster from now on.</summary>
     public sealed record SetNodeRole(string Node, NodeRole Role) : Command;
 
+    /// <summary>Every manager is of this release level.</summary>
+    public sealed record RaiseLevel(int Level) : Command;
+
     /// <summary>The authority of the cluster's etcd, unless it has one.</summary>
     public sealed record SetStoreAuthority(StoreAuthority Authority) : Command;
 

@@ -57,4 +57,7 @@ public static class CommandResults
         /// <summary>Without the key.</summary>
         public override string ToString() => nameof(UnlockKeyIs);
     }
+
+    /// <summary>The state is of this release level.</summary>
+    public sealed record LevelIs(int Level);
 }

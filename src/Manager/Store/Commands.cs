@@ -25,6 +25,7 @@ public static class Commands
         Command.SetStoreAuthority set => Decision.Accept(
             state.StoreAuthority is null ? [new Change.StoreAuthorityPut(set.Authority)] : [],
             new CommandResults.StoreAuthorityIs(state.StoreAuthority ?? set.Authority)),
+        Command.RaiseLevel raise => Decision.Accept(raise.Level > state.Level ? [new Change.LevelRaised(raise.Level)] : [], new CommandResults.LevelIs(Math.Max(raise.Level, state.Level))),
         Command.RegisterNode register => NodeCommands.Register(state, register, now),
         Command.EstablishTrust establish => TrustCommands.Establish(state, establish),
         Command.RotateToken rotate => TrustCommands.RotateToken(state, rotate),

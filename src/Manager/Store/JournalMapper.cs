@@ -110,6 +110,7 @@ internal static class JournalMapper
         Change.ClientPut put => new() { ClientPut = ToWire(put.Client) },
         Change.ClientRemoved removed => new() { ClientRemoved = removed.Name },
         Change.StoreAuthorityPut put => new() { StoreAuthorityPut = ToWire(put.Authority) },
+        Change.LevelRaised raised => new() { LevelRaised = raised.Level },
         Change.UnlockKeySet set => new() { UnlockKeySet = set.Key ?? "" },
         _ => throw new ArgumentOutOfRangeException(nameof(change), change, "not a change that is journalled"),
     };
@@ -176,9 +177,14 @@ internal static class JournalMapper
         V1.JournalChange.ChangeOneofCase.ClientRemoved => new Change.ClientRemoved(wire.ClientRemoved),
         V1.JournalChange.ChangeOneofCase.StoreAuthorityPut => new Change.StoreAuthorityPut(ToModel(wire.StoreAuthorityPut)),
         V1.JournalChange.ChangeOneofCase.UnlockKeySet => new Change.UnlockKeySet(wire.UnlockKeySet.Length == 0 ? null : wire.UnlockKeySet),
-        _ => throw new InvalidDataException(
-            $"the journal's commit {index} holds a change this version does not know; start the version of berth-manager that wrote it, or a newer one"),
+        V1.JournalChange.ChangeOneofCase.LevelRaised => new Change.LevelRaised(Readable(wire.LevelRaised)),
+        _ => throw new NewerReleaseException(
+            $"commit {index} of the state holds a change that this release does not know; start the release of berth-manager that wrote it, or a newer one"),
     };
+
+    /// <summary>A level that this release reads.</summary>
+    /// <exception cref="NewerReleaseException">It reads no such state.</exception>
+    public static int Readable(int level) => level <= ReleaseLevel.Own ? level : throw NewerReleaseException.Of(level, ReleaseLevel.Own);
 
     private static ulong High(UInt128 id) => (ulong)(id >> 64);
 

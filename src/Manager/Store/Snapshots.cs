@@ -22,6 +22,7 @@ internal static class Snapshots
         Settings = IdentityMapper.ToWire(state.Settings),
         RemovedKeys = { state.RemovedKeys.ToDictionary(key => key.Key, key => key.Value.UtcTicks) },
         StoreAuthority = state.StoreAuthority is { } authority ? JournalMapper.ToWire(authority) : null,
+        Level = state.Level,
     };
 
     /// <summary>The chunks of <paramref name="state"/>, made one at a time.</summary>
@@ -46,8 +47,11 @@ internal static class Snapshots
     }
 
     /// <summary>The state that was split.</summary>
+    /// <exception cref="NewerReleaseException">A later release wrote it.</exception>
     public static ClusterState Join(V1.SnapshotHeader header, IReadOnlyCollection<V1.SnapshotChunk> chunks)
     {
+        // Before anything else is read: what is new in it would be passed over without a word.
+        var level = JournalMapper.Readable(ReleaseLevel.OfWire(header.Level));
         var specs = chunks.SelectMany(chunk => chunk.TaskSpecs)
             .Select(spec => (Service: new ServiceId(JournalMapper.ToModel(spec.Service)), Version: spec.SpecVersion, Spec: spec.Spec.ToModel()))
             .ToList();
@@ -64,7 +68,8 @@ internal static class Snapshots
             chunks.SelectMany(chunk => chunk.Clients).Select(JournalMapper.ToModel),
             header.UnlockKey.Length == 0 ? null : header.UnlockKey,
             IdentityMapper.Parts(header, chunks),
-            header.StoreAuthority is { } authority ? JournalMapper.ToModel(authority) : null);
+            header.StoreAuthority is { } authority ? JournalMapper.ToModel(authority) : null,
+            level);
     }
 
     private static IEnumerable<(IMessage Message, Action<V1.SnapshotChunk> Add)> Messages(ClusterState state)

@@ -3,6 +3,7 @@ using Akka.Actor;
 using Akka.Event;
 using Akka.Persistence;
 using Berth.Model;
+using Berth.Protocol;
 using V1 = Berth.Protocol.V1;
 
 namespace Berth.Manager.Store;
@@ -43,7 +44,7 @@ public sealed partial class StoreActor
         {
             Command<Loaded>(loaded => BeginTerm(loaded.State));
             Command<Status.Failure>(failure => _failure.Stop(
-                $"the snapshot in {_options.Directory} cannot be read; restore the directory from a backup", failure.Cause));
+                NewerReleaseException.In(failure.Cause)?.Message ?? $"the snapshot in {_options.Directory} cannot be read; restore the directory from a backup", failure.Cause));
             Command<object>(_ => Stash.Stash());
         });
         finished.PipeTo(Self, success: state => new Loaded(state));
@@ -53,7 +54,7 @@ public sealed partial class StoreActor
     private void BeginTerm(ClusterState recovered)
     {
         _newest = recovered;
-        ImmutableArray<Change> formed = _newest.ClusterId is null ? [new Change.ClusterFormed(new ClusterId(_ids.Next()))] : [];
+        ImmutableArray<Change> formed = _newest.ClusterId is null ? Formed(new ClusterId(_ids.Next())) : [];
         // A journal may be older than its store's record of who leads: agents know its terms, so they never go back.
         Append([.. formed, new Change.LeaderElected(Math.Max(_start.Epoch, _newest.Epoch + 1))]);
         _log.Info("store recovered: index {0}, epoch {1}, {2} nodes, {3} services, {4} tasks",
@@ -61,6 +62,10 @@ public sealed partial class StoreActor
         Become(Lead);
         Stash.UnstashAll();
     }
+
+    // A new cluster has no manager of an earlier release to wait for.
+    private static ImmutableArray<Change> Formed(ClusterId id) =>
+        ReleaseLevel.Own > ReleaseLevel.First ? [new Change.ClusterFormed(id), new Change.LevelRaised(ReleaseLevel.Own)] : [new Change.ClusterFormed(id)];
 
     private void Snapshotting()
     {
@@ -163,7 +168,7 @@ public sealed partial class StoreActor
     protected override void OnRecoveryFailure(Exception reason, object? message = null)
     {
         _failure.Stop(
-            $"the journal in {_options.Directory} cannot be read: {reason.GetBaseException().Message}. "
+            NewerReleaseException.In(reason)?.Message ?? $"the journal in {_options.Directory} cannot be read: {reason.GetBaseException().Message}. "
             + "Restore the directory from a backup; the manager does not start on a part of its state", reason);
         base.OnRecoveryFailure(reason, message);
     }

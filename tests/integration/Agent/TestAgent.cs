@@ -9,6 +9,9 @@ public sealed class TestAgent(string engineSocket, string? managerSocket, string
 {
     private Process? _process;
 
+    /// <summary>Its data directory.</summary>
+    public string Data => data;
+
     /// <summary>More of the command line.</summary>
     public IReadOnlyList<string> More { get; init; } = [];
 

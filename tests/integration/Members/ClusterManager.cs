@@ -15,8 +15,10 @@ public sealed class ClusterManager : IAsyncDisposable
 {
     private readonly EtcdSupervisor _etcd;
 
-    private ClusterManager(int number, IReadOnlyList<ClusterManager> managers, string token)
+    private ClusterManager(int number, IReadOnlyList<ClusterManager> managers, string token, IReadOnlyList<(string Name, string Value)> variables)
     {
+        foreach (var (name, value) in variables)
+            Process.Variables[name] = value;
         Node = new NodeId((UInt128)number);
         Directory.CreateDirectory(Process.DataDirectory);
         var file = new ManagerFile { NodeId = Node, Hostname = $"berth{number.ToString(CultureInfo.InvariantCulture)}", Advertise = new IPEndPoint(IPAddress.Loopback, FreePorts()) };
@@ -36,18 +38,21 @@ public sealed class ClusterManager : IAsyncDisposable
     public ClusterAdmin.ClusterAdminClient Admin => new(Process.Channel);
 
     /// <summary>Forms a cluster.</summary>
-    public static async Task<ClusterManager> FormAsync(int number)
+    public static async Task<ClusterManager> FormAsync(int number, params IReadOnlyList<(string Name, string Value)> variables)
     {
-        var manager = new ClusterManager(number, [], "");
+        var manager = new ClusterManager(number, [], "", variables);
         await manager.Process.StartAsync();
         return manager;
     }
 
     /// <summary>Begins to join one.</summary>
-    public static async Task<ClusterManager> JoinAsync(int number, params ClusterManager[] managers)
+    public static Task<ClusterManager> JoinAsync(int number, params ClusterManager[] managers) => JoinAsync(number, managers, []);
+
+    /// <summary>Begins to join one, with environment variables.</summary>
+    public static async Task<ClusterManager> JoinAsync(int number, IReadOnlyList<ClusterManager> managers, params IReadOnlyList<(string Name, string Value)> variables)
     {
         var token = await managers[0].Admin.GetJoinTokenAsync(new GetJoinTokenRequest { Role = Berth.Protocol.V1.NodeRole.Manager });
-        var manager = new ClusterManager(number, managers, token.Token);
+        var manager = new ClusterManager(number, managers, token.Token, variables);
         manager.Process.Begin();
         return manager;
     }

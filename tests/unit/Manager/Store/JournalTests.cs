@@ -56,6 +56,7 @@ public sealed class JournalTests
         [
             new Change.ClusterFormed(new ClusterId(UInt128.MaxValue)),
             new Change.LeaderElected(3),
+            new Change.LevelRaised(2),
             new Change.ServicePut(service),
             new Change.ServiceRemoved(new ServiceId(2)),
             new Change.StackPut(new Stack { Id = new StackId(3), Name = "shop", CreatedAt = Noon, UpdatedAt = Noon }),
@@ -122,7 +123,7 @@ public sealed class JournalTests
 
     [Fact]
     public void A_row_of_a_newer_version_is_refused_with_what_to_do() =>
-        Assert.Contains("newer", Assert.Throws<InvalidDataException>(() =>
+        Assert.Contains("newer", Assert.Throws<NewerReleaseException>(() =>
             JournalMapper.ToModel(new V1.JournalCommit { Index = 7, Changes = { new V1.JournalChange() } })).Message);
 
     [Fact]
