@@ -14,6 +14,7 @@ public static class LeadershipSetup
         .AddSingleton(term)
         .AddSingleton(board)
         .AddSingleton<ILeadership>(board)
+        .AddSingleton<ILease>(board)
         .AddSingleton<LeadershipService>();
 
     /// <summary>Starts what finds out who leads; after the actors, and after whatever is to end later than the lead.</summary>

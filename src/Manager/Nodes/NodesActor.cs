@@ -14,7 +14,9 @@ namespace Berth.Manager.Nodes;
 /// <remarks>It looks when a session opens or ends, when nodes change, and at the next deadline. Between deadlines a tick
 /// watches the manager itself: when the tick is late the manager was paused, heard nobody, and gives everyone a fresh
 /// deadline instead of calling them down. Time is counted on the monotonic clock and only shown by the wall clock: one that
-/// is set forward calls nobody down, and one that is set back hides nobody's silence. On a standby it hears no state and does
+/// is set forward calls nobody down, and one that is set back hides nobody's silence. While the store does not answer, agents that
+/// lost their session cannot begin another, since that is written down: nobody is called down, and when it answers again silence
+/// counts anew as when a manager comes to lead. On a standby it hears no state and does
 /// nothing; its clock begins when the manager comes to lead.</remarks>
 public sealed class NodesActor : ReceiveActor
 {
@@ -23,6 +25,7 @@ public sealed class NodesActor : ReceiveActor
     private readonly IActorRef _store;
     private readonly Heartbeats _heartbeats;
     private readonly NodesOptions _options;
+    private readonly ILease _lease;
     private readonly TimeProvider _time;
     private readonly ILogger<NodesActor> _log;
     private long? _leadsSince;
@@ -32,14 +35,16 @@ public sealed class NodesActor : ReceiveActor
     private TimeSpan? _lookAgainAfter;
     private ITimer? _timer;
     private long _tickAt;
+    private long? _withoutStoreSince;
 
     /// <summary>Made by the actor system.</summary>
     public NodesActor(
-        IRequiredActor<StoreActor> store, Heartbeats heartbeats, IOptions<NodesOptions> options, TimeProvider time, ILogger<NodesActor> log)
+        IRequiredActor<StoreActor> store, Heartbeats heartbeats, IOptions<NodesOptions> options, ILease lease, TimeProvider time, ILogger<NodesActor> log)
     {
         _store = store.ActorRef;
         _heartbeats = heartbeats;
         _options = options.Value;
+        _lease = lease;
         _time = time;
         _log = log;
         Receive<StoreProtocol.StateChanged>(OnStateChanged);
@@ -96,10 +101,30 @@ public sealed class NodesActor : ReceiveActor
     {
         NoticePause();
         _tickAt = _time.GetTimestamp();
-        if (UntilDeadline <= TimeSpan.Zero)
+        if (UntilDeadline <= TimeSpan.Zero || !_lease.IsValid || _withoutStoreSince is not null)
             Look();
         var untilDeadline = UntilDeadline ?? TickPeriod;
         _timer?.Change(untilDeadline < TickPeriod && untilDeadline > TimeSpan.Zero ? untilDeadline : TickPeriod, Timeout.InfiniteTimeSpan);
+    }
+
+    // Whether the store answers, as far as the lead in it tells.
+    private bool HasStore()
+    {
+        if (!_lease.IsValid)
+        {
+            _withoutStoreSince ??= _time.GetTimestamp();
+            return false;
+        }
+        if (_withoutStoreSince is { } since && _time.GetElapsedTime(since) is var away && away > LongestTrustedPause)
+        {
+            _log.LogWarning(
+                "The store did not answer for {Seconds:0.0} s, and no agent could begin a session meanwhile; nodes have {StartGrace:0.0} s to be heard of",
+                away.TotalSeconds, _options.StartGrace.TotalSeconds);
+            _leadsSince = _since = _time.GetTimestamp();
+            _heartbeats.ForgetEnded();
+        }
+        _withoutStoreSince = null;
+        return true;
     }
 
     // Before every look: after a pause, other messages may be handled before the late tick.
@@ -137,6 +162,8 @@ public sealed class NodesActor : ReceiveActor
     private (ImmutableArray<Change> Changes, TimeSpan? Deadline) Decide(IEnumerable<Node> nodes)
     {
         NoticePause();
+        if (!HasStore())
+            return ([], TickPeriod);
         var now = _time.GetUtcNow();
         var reachability = Membership.Decide(
             nodes, node => ContactOf(node, now), now - _time.GetElapsedTime(_since), now - _time.GetElapsedTime(_leadsSince!.Value), now, _options,

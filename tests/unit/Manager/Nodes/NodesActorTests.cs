@@ -13,6 +13,7 @@ public sealed class NodesActorTests : ActorTest
     private static readonly NodeId Id = new(7);
     private readonly SetClock _time = new(new DateTimeOffset(2026, 1, 1, 12, 0, 0, TimeSpan.Zero));
     private readonly Heartbeats _heartbeats;
+    private readonly SetLease _lease = new();
     private readonly IActorRef _actor;
     private ClusterState _state = ClusterState.Empty;
 
@@ -20,7 +21,7 @@ public sealed class NodesActorTests : ActorTest
     {
         _heartbeats = new Heartbeats(_time);
         _actor = Sys.ActorOf(Props.Create(() => new NodesActor(
-            new KnownActor<StoreActor>(TestActor), _heartbeats, Options.Create(new NodesOptions()), _time, NullLogger<NodesActor>.Instance)));
+            new KnownActor<StoreActor>(TestActor), _heartbeats, Options.Create(new NodesOptions()), _lease, _time, NullLogger<NodesActor>.Instance)));
         ExpectMsg<StoreProtocol.Subscribe>();
         _state = _state.Apply(new Commit(1, _time.GetUtcNow(), [new Change.NodePut(new Node
         {
@@ -77,6 +78,29 @@ public sealed class NodesActorTests : ActorTest
         ExpectNoMsg(TimeSpan.FromMilliseconds(200));
 
         Pass(TimeSpan.FromSeconds(3.5));
+        Expect(NodeState.Down);
+    }
+
+    [Fact]
+    public void While_the_store_does_not_answer_nobody_is_called_down_and_silence_counts_anew_afterwards()
+    {
+        var heart = Connect();
+        CatchUp();
+        heart.End("its manager went away");
+        _actor.Tell(new NodesProtocol.SessionChanged(Id));
+        Expect(NodeState.Disconnected);
+        _lease.IsValid = false;
+        for (var second = 0; second < 20; second++)
+            Pass(TimeSpan.FromSeconds(1));
+        ExpectNoMsg(TimeSpan.FromMilliseconds(100));
+
+        // Its agent could not come back before; now it has as long as after a change of leaders.
+        _lease.IsValid = true;
+        Pass(TimeSpan.FromSeconds(1));
+        Expect(NodeState.Unknown);
+        Pass(TimeSpan.FromSeconds(8));
+        ExpectNoMsg(TimeSpan.FromMilliseconds(100));
+        Pass(TimeSpan.FromSeconds(3));
         Expect(NodeState.Down);
     }
 
@@ -160,6 +184,11 @@ public sealed class NodesActorTests : ActorTest
         var probe = CreateTestProbe();
         _actor.Tell(new Identify(null), probe);
         probe.ExpectMsg<ActorIdentity>();
+    }
+
+    private sealed class SetLease : ILease
+    {
+        public bool IsValid { get; set; } = true;
     }
 
     /// <summary>A wall clock that can be set, beside a monotonic one that cannot.</summary>
