@@ -7,6 +7,9 @@ namespace Berth.Manager.Hosting;
 public sealed class DirectoryLock : IDisposable
 {
     private const string FileName = "lock";
+
+    // EAGAIN, as flock answers when somebody else has the lock.
+    private const int IsTaken = 11;
     private const string PidFileName = "manager.pid";
     private const UnixFileMode OwnerOnlyDirectory = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
@@ -30,17 +33,25 @@ public sealed class DirectoryLock : IDisposable
                 Share = FileShare.None,
                 UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
             });
-            // Agent and command line end a manager that is not wanted any more by this number; who reads it looks what it is.
-            PrivateText.Write(Path.Combine(directory, PidFileName), Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+            try
+            {
+                // Agent and command line end a manager that is not wanted any more by this number; who reads it looks what it is.
+                PrivateText.Write(Path.Combine(directory, PidFileName), Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+            }
+            catch
+            {
+                file.Dispose();
+                throw;
+            }
             return new DirectoryLock(file);
         }
-        catch (IOException) when (File.Exists(path))
+        catch (IOException error) when (error.HResult == IsTaken)
         {
             throw new StartRefusedException($"another berth-manager uses '{directory}' (it holds '{path}'); stop that one, or choose another directory with --data");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new StartRefusedException($"the data directory '{directory}' cannot be used: {error.Message}; choose another with --data");
+            throw new StartRefusedException($"the data directory '{directory}' cannot be used: {error.Message}; mend that, or choose another directory with --data");
         }
     }
 

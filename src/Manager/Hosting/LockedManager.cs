@@ -25,7 +25,7 @@ internal static class LockedManager
     {
         var file = new KeyFile(options.Directory);
         var ring = file.Exists && file.LockedUnder() is { } lockedUnder
-            ? await WaitAsync(options, file, lockedUnder, log)
+            ? KeyHandover.Take(options.Directory, KeyHandover.Places(options), TimeProvider.System.GetUtcNow()) ?? await WaitAsync(options, file, lockedUnder, log)
             : file.OpenOrCreate(TimeProvider.System);
         return ring is null ? null : new RowKeys(ring, file.Path);
     }

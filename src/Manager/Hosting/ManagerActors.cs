@@ -59,7 +59,7 @@ internal static class ManagerActors
         var isShared = backend is not SqliteStore;
         var times = new LeadershipTimes();
         var board = new LeadershipBoard(times, TimeProvider.System);
-        var failure = new ProcessFailure();
+        var failure = new ProcessFailure(() => KeyHandover.Leave(options.Directory, KeyHandover.Places(options), options.Keys!.Ring));
         var store = new StoreOptions { Directory = options.Directory, Keys = options.Keys };
         if (place is not null)
             services.AddMembers(options.Directory, place.File, backend, store);

@@ -3,7 +3,8 @@ using Berth.Manager.Store;
 namespace Berth.Manager.Hosting;
 
 /// <summary>Ends the process at once, with its reason on stderr.</summary>
-internal sealed class ProcessFailure : IStoreFailure
+/// <param name="beforeRestart">Done before the process ends to be started again at once.</param>
+internal sealed class ProcessFailure(Action beforeRestart) : IStoreFailure
 {
     /// <summary>EX_TEMPFAIL: nothing is broken, another manager leads; the supervisor starts a standby in this one's place.</summary>
     public const int LostLead = 75;
@@ -24,6 +25,23 @@ internal sealed class ProcessFailure : IStoreFailure
         if (cause is not null)
             Console.Error.WriteLine($"  caused by: {cause.GetType().Name}: {cause.Message}");
         // Not on the caller's thread: it may be an actor's, and leaving must not wait for it.
-        new Thread(() => Environment.Exit(code)) { IsBackground = true }.Start();
+        new Thread(() => End(code)) { IsBackground = true }.Start();
+    }
+
+    private void End(int code)
+    {
+        try
+        {
+            if (code == LostLead)
+                beforeRestart();
+        }
+        catch (Exception error) when (error is IOException or InvalidDataException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"the keys could not be left for the next start, which waits for berth cluster unlock: {error.Message}");
+        }
+        finally
+        {
+            Environment.Exit(code);
+        }
     }
 }

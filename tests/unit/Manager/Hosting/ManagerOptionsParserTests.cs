@@ -76,6 +76,11 @@ public sealed class ManagerOptionsParserTests
         using (DirectoryLock.Take(directory))
             Assert.Contains("another berth-manager", Assert.Throws<StartRefusedException>(() => DirectoryLock.Take(directory)).Message);
         DirectoryLock.Take(directory).Dispose();
+        // What cannot be written is no other manager.
+        File.Delete(Path.Combine(directory, "manager.pid"));
+        Directory.CreateDirectory(Path.Combine(directory, "manager.pid"));
+        Assert.DoesNotContain("another berth-manager", Assert.Throws<StartRefusedException>(() => DirectoryLock.Take(directory)).Message);
+        Directory.Delete(Path.Combine(directory, "manager.pid"));
         Directory.Delete(directory, recursive: true);
     }
 
