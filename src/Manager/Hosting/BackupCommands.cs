@@ -1,6 +1,7 @@
 using Berth.Manager.Backups;
 using Berth.Manager.Journals.Sqlite;
 using Berth.Manager.Keys;
+using Berth.Manager.Members;
 using Berth.Manager.Store;
 
 namespace Berth.Manager.Hosting;
@@ -82,6 +83,8 @@ public static class BackupCommands
         var keys = new RowKeys(KeyRing.Create(time.GetUtcNow()), file.Path);
         file.Write(keys.Ring, null);
         SqliteSeed.Write(directory, header.Index, header.Epoch, SeedRow.Of(header, content.Chunks, keys, time.GetUtcNow()));
+        // Managers of the backup are none of this cluster, unless they are promoted anew.
+        new KnownManagers(directory).Recover();
     }
 
     // Never an argument: everybody on the host can read those.

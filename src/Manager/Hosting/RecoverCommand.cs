@@ -12,8 +12,8 @@ public static class RecoverCommand
         Usage: berth-manager recover --data DIR [--force]
 
           recover     makes this host's manager the only one, with everything that its share of the store holds; for when
-                      the other managers are lost for good. They must never come back as they are: remove their data
-                      first, or two clusters would each take their commands
+                      the other managers are lost for good. They should not come back as they are: remove their data first.
+                      Agents that have heard of this one obey it and not them
 
           --data DIR  the manager's data directory
           --force     also when a majority still answers

@@ -46,6 +46,8 @@ public sealed class LocalMember(MemberPlace place, TimeProvider time)
         OwnClientPort = place.Advertise.Port + ClientOffset,
     };
 
+    // More leaders than the others could have before somebody notices.
+    private const long EpochsLeftOut = 1_000_000;
     private const int PeerOffset = 2;
     private const int ClientOffset = 3;
 
@@ -188,6 +190,10 @@ public sealed class LocalMember(MemberPlace place, TimeProvider time)
         var forced = Configuration with { ForgetsOthers = true };
         await WriteAsync(forced, isNew: false, cancellation);
         await AnswersAsync(patience, cancellation);
+        // Should the others come back as they were, they are a majority of the old cluster and lead in it: in earlier terms than this
+        // one's, so that agents who have heard of this one obey them no more.
+        using (var client = new EtcdClient(new EtcdOptions { Endpoints = [new Uri(Configuration.ClientUrl)], Identity = Configuration.Files.Load, Patience = patience }, time))
+            await EtcdLeaderRecord.LeaveOutAsync(client, EpochsLeftOut, cancellation);
         // Once is enough, and a second time would forget members that joined since. What is in memory is not read again.
         PrivateText.Write(Configuration.Path, Configuration.ToYaml());
         Remember([Configuration.ClientUrl]);

@@ -37,8 +37,14 @@ public static class AuthorityRotation
             _ => false,
         };
 
+    // Of a host that is no manager any more the manager's certificate opens nothing, and nobody renews it.
+    private static IEnumerable<HeldCertificate> Doors(ClusterState state, NodeIdentity identity) =>
+        state.Nodes.TryGetValue(identity.Id, out var node) && node.Spec.Role == NodeRole.Manager
+            ? identity.Certificates
+            : identity.With(CertificateRole.Manager, null).Certificates;
+
     private static ImmutableArray<NodeId> Those(ClusterState state, DateTimeOffset now, Func<HeldCertificate, bool> isBehind) =>
         [.. state.Identities.Values
-            .Where(identity => identity.Certificates.Any(held => held.ExpiresAt > now && isBehind(held)))
+            .Where(identity => Doors(state, identity).Any(held => held.ExpiresAt > now && isBehind(held)))
             .Select(identity => identity.Id).Order()];
 }

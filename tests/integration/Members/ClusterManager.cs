@@ -63,6 +63,22 @@ public sealed class ClusterManager : IAsyncDisposable
         await Task.WhenAll(Process.KillAsync(), _etcd.LosePowerAsync());
     }
 
+    /// <summary>Starts it again when it ended by itself, as its host's supervisor does.</summary>
+    public async Task SuperviseAsync()
+    {
+        if (Process.IsRunning)
+            return;
+        await Process.KillAsync();
+        await Process.StartAsync();
+    }
+
+    /// <summary>Its host boots again, on the disk it had; does not wait.</summary>
+    public void Boot()
+    {
+        _etcd.Boot();
+        Process.Begin();
+    }
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {

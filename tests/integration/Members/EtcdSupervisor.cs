@@ -30,6 +30,9 @@ public sealed class EtcdSupervisor : IAsyncDisposable
         }
     }
 
+    /// <summary>The host boots again, on the disk it had.</summary>
+    public void Boot() => _isLost = false;
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {

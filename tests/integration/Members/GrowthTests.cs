@@ -106,6 +106,8 @@ public sealed class GrowthTests
             {
                 Assert.True(waited.Elapsed < Deadline, $"{error.Status}\n{string.Join("\n---\n", managers.Select(one => one.Process.Said))}");
                 await Task.Delay(100);
+                // Whose term was ended by a recovery ends, to be started again.
+                await manager.SuperviseAsync();
             }
         }
     }

@@ -98,6 +98,24 @@ internal sealed class EtcdLeaderRecord(EtcdClient client, EtcdWatch watch) : ILe
         return record;
     }
 
+    /// <summary>Ends the term there is, and leaves epochs out before the next: nobody who led elsewhere meanwhile has a higher one.</summary>
+    public static async Task LeaveOutAsync(EtcdClient client, long epochs, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var found = await client.TransactAsync(new V3.TxnRequest { Success = { Get(EtcdKeys.Leader) } }, cancellation);
+            if (Read(found.Read(0)) is not { Epoch: > 0 } before)
+                return;
+            var answer = await client.TransactAsync(new V3.TxnRequest
+            {
+                Compare = { IsValue(EtcdKeys.Leader, Write(before)) },
+                Success = { Put(EtcdKeys.Leader, Write(new LeaderRecord(before.Epoch + epochs, null, "", 0))), Put(EtcdKeys.Fence, EtcdKeys.Value(NobodysFence)) },
+            }, cancellation);
+            if (answer.Succeeded)
+                return;
+        }
+    }
+
     private static StoreMovedException Moved(V3.KeyValue moved)
     {
         var place = moved.Value.ToStringUtf8();

@@ -31,6 +31,14 @@ public sealed class AuthorityRotationTests
     }
 
     [Fact]
+    public void Nobody_waits_for_the_managers_certificate_of_a_host_that_is_no_manager_any_more()
+    {
+        var state = ATrustingCluster.After(Joining(1, CertificateRole.Manager), Joining(2, CertificateRole.Manager),
+            new Command.SetNodeRole(new NodeId(2).ToString(), NodeRole.Worker), new Command.RotateAuthority(OtherAuthority));
+        Assert.Equal([new NodeId(1)], AuthorityRotation.WaitsFor(state, Noon).ToArray());
+    }
+
+    [Fact]
     public void A_renewal_without_a_word_of_trust_confirms_nothing()
     {
         var state = ATrustingCluster.After(Joining(1), new Command.RotateAuthority(OtherAuthority));
