@@ -18,7 +18,7 @@ before=" $(labs | tr '\n' ' ')"
 clean_up() {
   local lab
   for lab in $(labs); do
-    case $lab in berthtest | mgrtest | life-[a-z] | link-[a-z]) ;; *) continue ;; esac
+    case $lab in berthtest | mgrtest | attack | life-[a-z] | link-[a-z]) ;; *) continue ;; esac
     case $before in *" $lab "*) ;; *) bin/berth lab down --name "$lab" ;; esac
   done
 }

@@ -27,7 +27,7 @@ public static class AccessDecider
     /// <summary>Decides the rest, by the call's first message.</summary>
     public static string? Refuse(CallRule rule, Caller caller, ClusterState state, IMessage first)
     {
-        if (rule.Audience == Audience.Agents && caller.Kind == CallerKind.Worker && rule.NodeOf(first) is { } node && node != caller.Name)
+        if (caller.Kind is CallerKind.Worker or CallerKind.Manager && rule.NodeOf(first) is { } node && node != caller.Name)
             return $"node {caller.Name} cannot speak for node '{node}'";
         if (rule.Audience != Audience.Deployers || caller.Kind != CallerKind.Client)
             return null;

@@ -66,7 +66,11 @@ public static class AccessHosting
             if (gate.Refuse(path, caller) is { } reason && !(CallRules.Of(path) is null && caller.Kind == CallerKind.LocalRoot))
                 await AnswerAsync(call, path, (await gate.RefusedAsync(path, caller, "", reason)).Status);
             else
+            {
                 await next(call);
+                if (IsUnreadable(call.Response))
+                    Answer(call, (await gate.UnreadableAsync(path, caller)).Status);
+            }
         });
     }
 
@@ -82,6 +86,11 @@ public static class AccessHosting
         Answer(call, status);
         return Task.CompletedTask;
     }
+
+    // A message is read before anything of ours sees the call; who sends what is none is told so, and it is written down as a refusal.
+    private static bool IsUnreadable(HttpResponse response) =>
+        !response.HasStarted && response.Headers["grpc-status"] == ((int)StatusCode.Unknown).ToString(CultureInfo.InvariantCulture)
+        && response.Headers["grpc-message"].ToString().StartsWith("Exception was thrown by handler", StringComparison.Ordinal);
 
     /// <summary>A gRPC answer without messages: its status stands in the headers.</summary>
     internal static void Answer(HttpContext call, Status status)

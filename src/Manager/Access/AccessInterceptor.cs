@@ -3,12 +3,16 @@ using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 
 namespace Berth.Manager.Access;
 
 /// <summary>Lets a call through to its service when its caller may make it, and writes down what it changed before he is answered.</summary>
-internal sealed class AccessInterceptor(Gatekeeper gate) : Interceptor
+internal sealed class AccessInterceptor(Gatekeeper gate, ILogger<AccessInterceptor> log) : Interceptor
 {
+    /// <summary>What is said of bytes that are no message.</summary>
+    public static readonly Status Unreadable = new(StatusCode.InvalidArgument, "the message cannot be read: it is not what this call's version of the protocol says");
+
     public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation) =>
         WatchedAsync(context, call => RunAsync(request, call, () => continuation(request, call.Context)), isLong: false);
@@ -79,8 +83,28 @@ internal sealed class AccessInterceptor(Gatekeeper gate) : Interceptor
         var (path, caller) = (context.Method, gate.CallerOf(http));
         if (CallRules.Of(path) is not { } rule || gate.Refuse(path, caller) is not null)
             throw await gate.RefusedAsync(path, caller, "", gate.Refuse(path, caller) ?? AccessDecider.NoSuchCall);
+        try
+        {
+            return await WatchedAsync(new Call(path, rule, caller, context), http, run, isLong);
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            throw new RpcException(Unreadable);
+        }
+        catch (Exception error) when (error is not RpcException && !context.CancellationToken.IsCancellationRequested)
+        {
+            // Whoever called learns nothing of the manager's inside; the whole of it is in the log, and only there.
+            log.LogError(error, "{Method} failed", path);
+            throw new RpcException(new Status(
+                StatusCode.Internal, $"the manager failed at {path}: {error.GetType().Name}; this is a bug: the manager's log has the rest, please report it"));
+        }
+    }
+
+    private async Task<T> WatchedAsync<T>(Call asked, HttpContext http, Func<Call, Task<T>> run, bool isLong)
+    {
+        var (path, rule, caller, context) = asked;
         if (!isLong || caller.Kind is CallerKind.LocalRoot or CallerKind.Anonymous)
-            return await run(new Call(path, rule, caller, context));
+            return await run(asked);
 
         using var revocable = new RevocableContext(context, http);
         using var over = new CancellationTokenSource();

@@ -37,6 +37,6 @@ public sealed record CallRule(Audience Audience, bool IsAudited)
     /// <summary>What the call is about, by its first message; never with what is secret in it.</summary>
     public Func<ClusterState, IMessage, IReadOnlyList<Subject>> Subjects { get; init; } = (_, _) => [];
 
-    /// <summary>The node an agent speaks for, by its first message; null when it names none.</summary>
+    /// <summary>The node an agent or manager speaks for, by its first message; null when it names none.</summary>
     public Func<IMessage, string?> NodeOf { get; init; } = _ => null;
 }

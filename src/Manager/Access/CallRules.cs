@@ -13,6 +13,7 @@ public static class CallRules
     private const string Admin = "/berth.v1.ClusterAdmin/";
     private const string Enrollment = "/berth.v1.Enrollment/";
     private const string Dispatcher = "/berth.v1.Dispatcher/";
+    private const string Members = "/berth.v1.Members/";
 
     /// <summary>The one page that is no gRPC call.</summary>
     public const string Metrics = "/metrics";
@@ -26,7 +27,7 @@ public static class CallRules
         ("/berth.v1.Peer/", new CallRule(Audience.Managers, IsAudited: false)),
         ("/berth.v1.AuditExchange/", new CallRule(Audience.Managers, IsAudited: false)),
         ("/berth.v1.KeyExchange/", new CallRule(Audience.Managers, IsAudited: false)),
-        ("/berth.v1.Members/", new CallRule(Audience.Managers, IsAudited: false)),
+        (Members, new CallRule(Audience.Managers, IsAudited: false)),
         ("/berth.v1.PeerTalk/", new CallRule(Audience.Managers, IsAudited: false)),
         ("/berth.v1.DebugExchange/", new CallRule(Audience.Managers, IsAudited: false)),
         ("/grpc.health.v1.Health/", new CallRule(Audience.Known, IsAudited: false)),
@@ -99,6 +100,8 @@ public static class CallRules
         yield return Of<V1.RenewRequest>(Enrollment + "Renew", Audience.Everyone, _ => "its certificate");
         yield return (Dispatcher + "Session", new CallRule(Audience.Agents, IsAudited: false) { NodeOf = first => ((V1.AgentMessage)first).Register?.NodeId });
         yield return (Dispatcher + "Relay", new CallRule(Audience.Agents, IsAudited: false));
+        // What it is told is for one host: its certificate and its place in the store.
+        yield return (Members + "GetStore", new CallRule(Audience.Managers, IsAudited: false) { NodeOf = first => ((V1.GetStoreRequest)first).NodeId is { Length: > 0 } node ? node : null });
         yield return (Metrics, new CallRule(Audience.Readers, IsAudited: false));
     }
 

@@ -27,6 +27,13 @@ internal sealed class Gatekeeper(
             throw await RefusedAsync(path, caller, Subject(rule, first), reason);
     }
 
+    /// <summary>Writes down that what was sent is no message of the call, and says it to the caller.</summary>
+    public async Task<RpcException> UnreadableAsync(string path, Caller caller)
+    {
+        await RefusedAsync(path, caller, "", AccessInterceptor.Unreadable.Detail);
+        return new RpcException(AccessInterceptor.Unreadable);
+    }
+
     /// <summary>Writes a refusal down, and says it to the caller.</summary>
     public async Task<RpcException> RefusedAsync(string path, Caller caller, string subject, string reason)
     {

@@ -131,6 +131,10 @@ public sealed class DispatcherService(
         {
             throw new RpcException(new Status(StatusCode.Unavailable, nobody.Message));
         }
+        catch (AskTimeoutException)
+        {
+            throw new RpcException(new Status(StatusCode.Unavailable, $"the store did not take the registration within {Patience.TotalSeconds:0} s; register again"));
+        }
     }
 
     private static Command.RegisterNode Registering(Registration registration) =>

@@ -17,6 +17,13 @@ public sealed record Registration(
     NodeId Node, ClusterId? Cluster, long Epoch, NodeRole Role, NodeDescription Description,
     ImmutableArray<(TaskId Task, ServiceTaskStatus Status)> Reports)
 {
+    // What agents say of nodes and ends of tasks is kept in the store and goes to every manager: it must not grow as they like.
+    private const int LargestDescription = 64 << 10;
+    private const int LongestText = 4_096;
+    private const int LongestId = 128;
+    private const int MostPorts = 1_000;
+    private const int MostLocalAttempts = 100;
+
     /// <summary>Release level of its agent.</summary>
     public int Level { get; init; } = ReleaseLevel.First;
 
@@ -38,10 +45,17 @@ public sealed record Registration(
     }
 
     /// <summary>Reads a node's facts.</summary>
-    /// <exception cref="FormatException">They name no host.</exception>
-    public static NodeDescription Read(V1.NodeDescription? wire) => wire is { Hostname.Length: > 0 }
-        ? wire.ToModel()
-        : throw new FormatException("the registration has no host name");
+    /// <exception cref="FormatException">They name no host, or are larger than any node's are.</exception>
+    public static NodeDescription Read(V1.NodeDescription? wire)
+    {
+        if (wire is null or { Hostname.Length: 0 })
+            throw new FormatException("the registration has no host name");
+        if (HostRules.NameProblem(wire.Hostname) is { } problem)
+            throw new FormatException(problem);
+        return wire.CalculateSize() is var size and > LargestDescription
+            ? throw new FormatException($"the node's description has {size} bytes, and at most {LargestDescription} are kept; give its engine fewer or shorter labels")
+            : wire.ToModel();
+    }
 
     /// <summary>Reads reports; ages become instants of the manager's clock.</summary>
     /// <exception cref="FormatException">An id is none, or a state is one that agents never report.</exception>
@@ -57,7 +71,7 @@ public sealed record Registration(
         return wire.Where(report => report.Local is null && local.Contains(report.TaskId))
             .Select(root => new LocalChain(
                 TaskId.Parse(root.TaskId), ReadReport(root, now),
-                local[root.TaskId].Select(report => ReadAttempt(report, now)).OrderBy(attempt => attempt.Generation).ToValueList()))
+                local[root.TaskId].Select(report => ReadAttempt(report, now)).OrderBy(attempt => attempt.Generation).TakeLast(MostLocalAttempts).ToValueList()))
             .ToValueList();
     }
 
@@ -67,8 +81,18 @@ public sealed record Registration(
 
     private static ServiceTaskStatus ReadReport(V1.TaskReport report, DateTimeOffset now) =>
         (TaskState)report.State is >= TaskState.Assigned and <= TaskState.Rejected and var state && Enum.IsDefined(state)
-            ? report.ToModel(now)
+            ? Shortened(report.ToModel(now))
             : throw new FormatException($"task {report.TaskId} is reported as {report.State}, which an agent never reports");
+
+    private static ServiceTaskStatus Shortened(ServiceTaskStatus status) => status with
+    {
+        Message = Cut(status.Message, LongestText),
+        Err = Cut(status.Err, LongestText),
+        ContainerId = Cut(status.ContainerId, LongestId),
+        Ports = status.Ports.Count <= MostPorts ? status.Ports : status.Ports.Take(MostPorts).ToValueList(),
+    };
+
+    private static string Cut(string text, int length) => text.Length <= length ? text : text[..length] + "…";
 }
 
 /// <summary>Whether an agent may have a session.</summary>

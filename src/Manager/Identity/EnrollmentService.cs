@@ -16,8 +16,6 @@ internal sealed class EnrollmentService(
     IClusterView view, StoreGateway store, CertificateSigner signer, TlsIdentity tls, TokenAttempts attempts, RowKeys keys, TimeProvider time,
     ILogger<EnrollmentService> log) : V1.Enrollment.EnrollmentBase
 {
-    private const int LongestName = 255;
-
     /// <inheritdoc/>
     public override Task<V1.Trust> GetTrust(V1.GetTrustRequest request, ServerCallContext context) =>
         Task.FromResult(new V1.Trust { AuthorityPem = TrustOf(view.Current).RootsPem });
@@ -36,8 +34,8 @@ internal sealed class EnrollmentService(
         var role = RoleOf(TrustOf(state), request.Token, PresentedCertificate.AddressOf(context));
         var id = NodeId.Parse(request.NodeId);
         var certificateRole = request.CertificateRole == V1.NodeRole.Manager ? CertificateRole.Manager : CertificateRole.Worker;
-        if (request.Hostname.Length is 0 or > LongestName)
-            throw ApiErrors.Invalid($"hostname has {request.Hostname.Length} characters; a host's name has 1 to {LongestName}");
+        if (HostRules.NameProblem(request.Hostname) is { } wrongName)
+            throw ApiErrors.Invalid(wrongName);
         if (!IPAddress.TryParse(request.Address, out _) && !IPEndPoint.TryParse(request.Address, out _))
             throw ApiErrors.Invalid($"address: '{request.Address}' is not an IP address; say where other hosts reach this one");
         var csr = SigningRequest.Read(request.SigningRequest.Span);

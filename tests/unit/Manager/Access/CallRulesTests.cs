@@ -48,6 +48,14 @@ public sealed class CallRulesTests
     /// <summary>Every call of every service of the protocol, as its path.</summary>
     public static TheoryData<string> EveryCall { get; } = new(Services().SelectMany(service => service.Methods).Select(method => $"/{method.Service.FullName}/{method.Name}"));
 
+    [Fact]
+    public void A_manager_asks_for_its_own_part_of_the_store_only()
+    {
+        var rule = CallRules.Of("/berth.v1.Members/GetStore")!;
+        Assert.Null(AccessDecider.Refuse(rule, Callers["manager"], State, new GetStoreRequest { NodeId = new NodeId(9).ToString() }));
+        Assert.Contains("cannot speak for node", AccessDecider.Refuse(rule, Callers["manager"], State, new GetStoreRequest { NodeId = new NodeId(1).ToString() }));
+    }
+
     [Theory]
     [MemberData(nameof(EveryCall))]
     public void Every_call_has_a_rule(string path) => Assert.NotNull(CallRules.Of(path));
