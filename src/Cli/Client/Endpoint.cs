@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Berth.Protocol.V1;
+using Berth.Telemetry;
 using Grpc.Net.Client;
 
 namespace Berth.Cli.Client;
@@ -29,13 +30,22 @@ internal sealed class Endpoint(ManagerAddress address, ClientTls? tls) : IDispos
     private GrpcChannel Channel => _channel ??= GrpcChannel.ForAddress(address.SocketPath is null ? address.Url : "http://localhost", new GrpcChannelOptions
     {
         // A client of our own, not a handler: around a handler the channel puts its balancer of many addresses.
-        HttpClient = new HttpClient(Handler()) { Timeout = Timeout.InfiniteTimeSpan },
+        HttpClient = Client(),
         DisposeHttpClient = true,
         MaxReceiveMessageSize = 256 * 1024 * 1024,
     });
 
     /// <inheritdoc/>
     public void Dispose() => _channel?.Dispose();
+
+    // What this program does has one span: the client's own, for each request, would lie between it and the manager's, and be sent to nobody.
+    private HttpClient Client()
+    {
+        var client = new HttpClient(Handler()) { Timeout = Timeout.InfiniteTimeSpan };
+        if (BerthTrace.Parent is { Length: > 0 } trace)
+            client.DefaultRequestHeaders.TryAddWithoutValidation("traceparent", trace);
+        return client;
+    }
 
     // Pings notice a manager whose machine lost power: without them a stream would wait for ever.
     private SocketsHttpHandler Handler()
@@ -48,6 +58,7 @@ internal sealed class Endpoint(ManagerAddress address, ClientTls? tls) : IDispos
             KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
             PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
             AutomaticDecompression = DecompressionMethods.None,
+            ActivityHeadersPropagator = null,
         };
         if (address.SocketPath is { } path)
             handler.ConnectCallback = (_, cancel) => Connect(path, cancel);

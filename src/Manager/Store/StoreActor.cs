@@ -46,7 +46,7 @@ public sealed partial class StoreActor : ReceivePersistentActor
     {
         _start = start;
         JournalPluginId = start.JournalPluginId;
-        _metrics = new StoreMetrics(start.JournalPluginId);
+        _metrics = new StoreMetrics(NullIfEmpty(start.JournalPluginId) ?? Context.System.Settings.Config.GetString("akka.persistence.journal.plugin", ""));
         SnapshotPluginId = start.SnapshotPluginId;
         if (start.Held is { } held)
         {

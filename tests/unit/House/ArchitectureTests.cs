@@ -50,9 +50,9 @@ public sealed class ArchitectureTests
         ["Agent/Membership"] = [Protocol, Identity],
         ["Agent/Session"] = ["Berth.Agent.Membership", "Berth.Agent.Tasks", "Berth.Agent.Engine", Protocol, Identity, Telemetry, Consul],
         ["Agent/Hosting"] = ["Berth.Agent", Protocol, Identity, Telemetry, Consul],
-        ["Cli/Host"] = ["Berth.Cli.Client", "Berth.Cli.Output", Identity, Telemetry],
+        ["Cli/Host"] = ["Berth.Cli.Client", "Berth.Cli.Output", Identity],
         ["Cli/Commands"] = ["Berth.Cli.Client", "Berth.Cli.Host", "Berth.Cli.Output", Protocol, Stacks, DockerJson, Identity, Consul, Telemetry],
-        ["Cli/Client"] = ["Berth.Cli.Output", Protocol, Identity, Consul],
+        ["Cli/Client"] = ["Berth.Cli.Output", Protocol, Identity, Consul, Telemetry],
         ["Cli/Output"] = [Protocol, DockerJson],
         ["Cli/Lab"] = ["Berth.Cli.Output"],
     };
