@@ -90,7 +90,7 @@ internal static class ClusterAuthority
     private sealed class RotationFlags
     {
         private readonly Option<string?> _certificate = Flag.Text("--ca-cert", "file", "Certificate of the new authority, PEM (default: the cluster makes one)");
-        private readonly Option<string?> _key = Flag.Text("--ca-key", "file", "Key of the new authority, PEM, readable by its owner only");
+        private readonly Option<string?> _key = Flag.Text("--ca-key", "file", "Key of the new authority, PEM, readable by its owner only (default: the external authority signs)");
 
         public WaitFlags Wait { get; } = new();
 
@@ -99,9 +99,15 @@ internal static class ClusterAuthority
         public RotateAuthorityRequest Request(ParseResult parse)
         {
             var (certificate, key) = (parse.GetValue(_certificate), parse.GetValue(_key));
-            if (certificate is null != key is null)
-                throw UserError.Usage("--ca-cert and --ca-key belong together: the new authority signs with its key", "give both, or neither");
-            return certificate is null ? new() : new() { CertificatePem = SecretInput.Document(certificate, "the authority's certificate", isSecret: false), KeyPem = SecretInput.Document(key!, "the authority's key", isSecret: true) };
+            if (certificate is null && key is not null)
+                throw UserError.Usage("--ca-key is the key of a certificate, and none is given", "give the certificate: --ca-cert FILE; or neither of them");
+            var request = new RotateAuthorityRequest();
+            if (certificate is not null)
+                request.CertificatePem = SecretInput.Document(certificate, "the authority's certificate", isSecret: false);
+            // Without its key an authority outside signs; the manager refuses that where none is set.
+            if (key is not null)
+                request.KeyPem = SecretInput.Document(key, "the authority's key", isSecret: true);
+            return request;
         }
 
         public void RequireNone(ParseResult parse)

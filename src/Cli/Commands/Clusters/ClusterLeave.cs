@@ -55,7 +55,7 @@ internal static class ClusterLeave
         }
         catch (UserError error)
         {
-            context.Terminal.Note($"the other managers were not told: {error.Message}; on one of them run: berth node rm --force {Environment.MachineName}");
+            context.Terminal.Note($"the other managers were not told: {error.Message}; on one of them run: berth node demote --force {Environment.MachineName}, then berth node rm --force {Environment.MachineName}");
         }
         await daemons.ForgetManagerAsync(cancel);
     }

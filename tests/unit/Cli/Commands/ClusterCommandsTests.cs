@@ -149,6 +149,22 @@ public sealed class ClusterCommandsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_authority_outside_is_rotated_to_by_its_certificate_alone()
+    {
+        _admin.Statuses.Clear();
+        _admin.Statuses.Add(new ClusterStatus { Authority = new AuthorityStatus { Digest = "outside" } });
+        File.WriteAllText($"{_folder}/root.pem", "a certificate");
+
+        Assert.Equal((ExitCode.Done, "outside\n", ""), await Run($"cluster ca rotate --ca-cert {_folder}/root.pem"));
+        var request = _admin.Requests.OfType<RotateAuthorityRequest>().Single();
+        Assert.Equal(("a certificate", ""), (request.CertificatePem, request.KeyPem));
+
+        var (code, _, stderr) = await Run($"cluster ca rotate --ca-key {_folder}/root.pem");
+        Assert.Equal(ExitCode.WrongUsage, code);
+        Assert.Contains("--ca-key is the key of a certificate, and none is given", stderr);
+    }
+
+    [Fact]
     public async Task A_client_is_made_with_a_key_that_never_leaves_and_its_file_can_be_imported()
     {
         var (code, _, _) = await Run($"cluster client create ann --role deployer --stack shop -o {_folder}/ann.berth");
@@ -230,10 +246,13 @@ public sealed class ClusterCommandsTests : IAsyncLifetime
         Assert.False(_admin.Requests.OfType<ChangeRoleRequest>().Single().Force);
     }
 
-    [Fact]
-    public async Task Passwords_do_not_belong_on_the_command_line()
+    [Theory]
+    [InlineData("Password=x")]
+    [InlineData("pwd=x")]
+    [InlineData("PSW=x")]
+    public async Task Passwords_do_not_belong_on_the_command_line(string password)
     {
-        var (code, _, stderr) = await Run("cluster store migrate postgres --postgres Host=db;Password=x");
+        var (code, _, stderr) = await Run($"cluster store migrate postgres --postgres Host=db;{password}");
 
         Assert.Equal(ExitCode.WrongUsage, code);
         Assert.Contains("--postgres holds a password, and every user of this machine can see command lines", stderr);
