@@ -61,7 +61,7 @@ internal sealed class AccessInterceptor(Gatekeeper gate, ILogger<AccessIntercept
         }
         catch (RpcException refused)
         {
-            await gate.DoneAsync(call.Path, call.Caller, subject, Outcome(refused));
+            await gate.FailedAsync(call.Path, call.Rule, call.Caller, subject, Outcome(refused));
             throw;
         }
         await gate.DoneAsync(call.Path, call.Caller, subject, AuditRecord.Done);

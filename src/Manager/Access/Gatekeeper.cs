@@ -37,17 +37,14 @@ internal sealed class Gatekeeper(
     /// <summary>Writes a refusal down, and says it to the caller.</summary>
     public async Task<RpcException> RefusedAsync(string path, Caller caller, string subject, string reason)
     {
-        try
-        {
-            await audit.RefusedAsync(Record(path, caller, subject, $"refused: {reason}"));
-        }
-        catch (IOException error)
-        {
-            // It stays refused; that it is not written down stands in the manager's log.
-            log.LogError("A refusal of {Call} to {Caller} was not written down: {Problem}", path, caller.Name, error.Message);
-        }
+        await NoteRefusalAsync(path, caller, subject, $"refused: {reason}");
         return new RpcException(new Status(Code(caller), $"not allowed: {reason}"));
     }
+
+    /// <summary>Writes down that an audited call failed. Where everyone may call, that is a refusal like any other: who knocks with
+    /// wrong tokens without end does not push out what others did.</summary>
+    public Task FailedAsync(string path, CallRule rule, Caller caller, string subject, string outcome) =>
+        rule.Audience == Audience.Everyone ? NoteRefusalAsync(path, caller, subject, outcome) : DoneAsync(path, caller, subject, outcome);
 
     /// <summary>Writes down a connection on which nobody came to call.</summary>
     public async Task RefusedConnectionAsync(string from, string reason)
@@ -82,6 +79,19 @@ internal sealed class Gatekeeper(
 
     /// <summary>Who is not known is asked to prove it; who is known may not.</summary>
     public static StatusCode Code(Caller caller) => caller.Kind == CallerKind.Anonymous ? StatusCode.Unauthenticated : StatusCode.PermissionDenied;
+
+    private async Task NoteRefusalAsync(string path, Caller caller, string subject, string outcome)
+    {
+        try
+        {
+            await audit.RefusedAsync(Record(path, caller, subject, outcome));
+        }
+        catch (IOException error)
+        {
+            // It stays refused; that it is not written down stands in the manager's log.
+            log.LogError("A refusal of {Call} to {Caller} was not written down: {Problem}", path, caller.Name, error.Message);
+        }
+    }
 
     private AuditRecord Record(string path, Caller caller, string subject, string outcome)
     {
