@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Text;
+using Berth.Identity;
 using Microsoft.Extensions.Logging;
 
 namespace Berth.Agent.Membership;
@@ -12,7 +12,6 @@ namespace Berth.Agent.Membership;
 /// <param name="directory">The manager's data directory.</param>
 public sealed class ManagerDuty(string directory, ILogger log, TimeProvider time)
 {
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const int Terminate = 15;
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan EndsWithin = TimeSpan.FromSeconds(30);
@@ -65,14 +64,7 @@ public sealed class ManagerDuty(string directory, ILogger log, TimeProvider time
     {
         if (IsWanted)
             return;
-        Directory.CreateDirectory(directory, OwnerOnly | UnixFileMode.UserExecute);
-        var draft = ConfigPath + ".new";
-        using (var file = new FileStream(draft, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = OwnerOnly }))
-        {
-            file.Write(Encoding.UTF8.GetBytes(config));
-            file.Flush(flushToDisk: true);
-        }
-        File.Move(draft, ConfigPath, overwrite: true);
+        PrivateText.Write(ConfigPath, config);
         log.LogInformation("this host is to run a manager: {Path} is written, the host's supervisor starts it", ConfigPath);
     }
 

@@ -1,11 +1,9 @@
-using System.Runtime.InteropServices;
-using System.Text;
 using Berth.Agent.Membership;
 using Berth.Agent.Tasks;
+using Berth.Identity;
 using Berth.Model;
 using Berth.Protocol;
 using Google.Protobuf;
-using Microsoft.Win32.SafeHandles;
 using V1 = Berth.Protocol.V1;
 
 namespace Berth.Agent.Session;
@@ -17,7 +15,6 @@ namespace Berth.Agent.Session;
 public sealed class AgentStateFile : ITaskMemory, IMembershipMemory, IDisposable
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-    private const int ReadOnlyCloseOnExec = 0x80000;
     private readonly string _directory;
     private readonly FileStream _lock;
     private readonly V1.AgentState _state;
@@ -68,12 +65,15 @@ public sealed class AgentStateFile : ITaskMemory, IMembershipMemory, IDisposable
         {
             throw new IOException($"another agent uses the data directory '{directory}': stop it, or give this one another --data", taken);
         }
+        // What a crash left of a write holds environment values too.
+        foreach (var draft in Directory.EnumerateFiles(directory, "agent.state*.new"))
+            File.Delete(draft);
         var path = Path.Combine(directory, "agent.state");
         var file = new AgentStateFile(directory, held, File.Exists(path) ? Parse(path) : new V1.AgentState());
         if (file._state.NodeId.Length == 0)
         {
             file._state.NodeId = (certified ?? new NodeId(ids.Next())).ToString();
-            file.Write(file._state.ToByteArray());
+            PrivateText.Write(path, file._state.ToByteArray());
         }
         if (certified is { } other && other != file.Node)
         {
@@ -104,7 +104,7 @@ public sealed class AgentStateFile : ITaskMemory, IMembershipMemory, IDisposable
         try
         {
             if (change())
-                await Task.Run(() => Write(_state.ToByteArray()), cancellation).ConfigureAwait(false);
+                await Task.Run(() => PrivateText.Write(FilePath, _state.ToByteArray()), cancellation).ConfigureAwait(false);
         }
         finally
         {
@@ -145,7 +145,7 @@ public sealed class AgentStateFile : ITaskMemory, IMembershipMemory, IDisposable
     public void Delete()
     {
         File.Delete(FilePath);
-        SyncDirectory();
+        PrivateText.SyncDirectory(_directory);
     }
 
     /// <inheritdoc/>
@@ -155,7 +155,7 @@ public sealed class AgentStateFile : ITaskMemory, IMembershipMemory, IDisposable
         try
         {
             TaskWire.Write(_state, tasks);
-            await Task.Run(() => Write(_state.ToByteArray()), CancellationToken.None).ConfigureAwait(false);
+            await Task.Run(() => PrivateText.Write(FilePath, _state.ToByteArray()), CancellationToken.None).ConfigureAwait(false);
         }
         finally
         {
@@ -172,35 +172,6 @@ public sealed class AgentStateFile : ITaskMemory, IMembershipMemory, IDisposable
 
     private void ReadManagers() =>
         Told = [.. _state.Managers.Select(manager => new ManagerEndpoint(manager.NodeId, new Uri(manager.Url)))];
-
-    private void Write(byte[] content)
-    {
-        var temporary = FilePath + ".new";
-        using (var file = new FileStream(temporary, new FileStreamOptions
-        {
-            Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = OwnerOnly,
-        }))
-        {
-            file.Write(content);
-            file.Flush(flushToDisk: true);
-        }
-        File.Move(temporary, FilePath, overwrite: true);
-        SyncDirectory();
-    }
-
-    // .NET opens no directories.
-    private void SyncDirectory()
-    {
-        var opened = OpenToRead(Encoding.UTF8.GetBytes(_directory + '\0'), ReadOnlyCloseOnExec);
-        if (opened < 0)
-            throw new IOException($"the directory '{_directory}' cannot be opened to sync it: {Marshal.GetLastPInvokeErrorMessage()}");
-        using var directory = new SafeFileHandle(opened, ownsHandle: true);
-        RandomAccess.FlushToDisk(directory);
-    }
-
-    [DllImport("libc", EntryPoint = "open", SetLastError = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern int OpenToRead(byte[] path, int flags);
 
     private static V1.AgentState Parse(string path)
     {

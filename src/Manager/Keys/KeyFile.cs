@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Berth.Identity;
 
 namespace Berth.Manager.Keys;
 
@@ -9,7 +10,6 @@ public sealed class KeyFile(string directory)
 {
     private const string FileName = "keys.json";
     private const int Format = 1;
-    private const UnixFileMode OwnerOnlyDirectory = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     private static readonly JsonSerializerOptions Json = new()
     {
@@ -31,7 +31,6 @@ public sealed class KeyFile(string directory)
     {
         if (Exists)
             return Read(null);
-        Directory.CreateDirectory(directory, OwnerOnlyDirectory);
         var ring = KeyRing.Create(time.GetUtcNow());
         Write(ring, null);
         return ring;
@@ -64,7 +63,7 @@ public sealed class KeyFile(string directory)
         var keys = new RingJson(ring.Version, ring.Current.Id.ToString(), [.. ring.Keys.Select(key =>
             new KeyJson(key.Id.ToString(), key.CreatedAt, Convert.ToBase64String(key.Secret)))]);
         var file = unlock is null ? new FileJson(Format, keys, null) : new FileJson(Format, null, Wrap(keys, unlock));
-        PrivateFile.Replace(Path, JsonSerializer.SerializeToUtf8Bytes(file, Json));
+        PrivateText.Write(Path, JsonSerializer.SerializeToUtf8Bytes(file, Json));
     }
 
     private static WrappedJson Wrap(RingJson keys, UnlockKey unlock)

@@ -23,7 +23,7 @@ public sealed class ArchitectureTests
         ["Shared/Identity"] = [Protocol],
         ["Shared/Telemetry"] = [],
         ["Shared/Consul"] = [],
-        ["Manager/Keys"] = [Protocol],
+        ["Manager/Keys"] = [Protocol, Identity],
         ["Manager/Store"] = ["Berth.Manager.Keys", Protocol, Identity, Telemetry],
         ["Manager/Journals"] = ["Berth.Manager.Store", Protocol],
         ["Manager/Members"] = ["Berth.Manager.Store", "Berth.Manager.Journals", "Berth.Manager.Leadership", "Berth.Manager.Api", Protocol, Identity],
