@@ -252,9 +252,15 @@ public sealed class NodeMembership(MembershipFiles files, IMembershipMemory memo
 
     private async Task TakeAsync(Protocol.V1.Identity answer, CancellationToken stopping)
     {
+        using (var shown = Pem.One(answer.CertificatePem, "the certificate"))
+        {
+            // Before it is stored: the next start takes up whatever is on disk.
+            if (!NodeCertificate.TryRead(shown, out var subject, out var problem))
+                throw new InvalidDataException($"the certificate is no cluster's: {problem}");
+            if (subject.NodeId != memory.Node || subject.Role != CertificateRole.Worker)
+                throw new InvalidDataException($"the certificate is for {subject.Role} {subject.Name}, not for the agent of node {memory.Node}");
+        }
         var identity = files.Identity.Save(answer.CertificatePem, answer.AuthorityPem);
-        if (identity.Subject.NodeId != memory.Node || identity.Subject.Role != CertificateRole.Worker)
-            throw new InvalidDataException($"the certificate is for {identity.Subject.Role} {identity.Subject.Name}, not for the agent of node {memory.Node}");
         await memory.RememberAsync(
             identity.Subject.Cluster, [.. answer.Managers.Where(manager => manager.Url.Length > 0).Select(manager => (manager.NodeId, new Uri(manager.Url)))],
             stopping).ConfigureAwait(false);
