@@ -29,6 +29,7 @@ public sealed class MembersCoordinator(
     private ImmutableHashSet<NodeId> _ready = [];
     private volatile Known _known = Known.Nothing;
     private string _refused = "";
+    private string _failure = "";
     private bool _isChanging;
 
     /// <inheritdoc/>
@@ -158,17 +159,36 @@ public sealed class MembersCoordinator(
         var actor = await store.GetAsync(cancellation);
         foreach (var other in view.Current.Nodes.Values.Where(node => node.Spec.Role == NodeRole.Manager && node.Id != place!.Node))
         {
-            await actor.Ask<object>(new StoreProtocol.Execute(new Command.SetNodeRole(other.Id.ToString(), NodeRole.Worker)), StoreTime, cancellation);
+            var answer = await actor.Ask<object>(new StoreProtocol.Execute(new Command.SetNodeRole(other.Id.ToString(), NodeRole.Worker)), StoreTime, cancellation);
+            if (answer is not StoreProtocol.Executed)
+                throw new IOException($"'{other.Description.Hostname}' is still a manager, without whom this one was recovered: {answer}");
             log.LogWarning("{Node} is no manager any more: this one was recovered without it", other.Description.Hostname);
         }
         if (view.Current.Nodes.Values.Count(node => node.Spec.Role == NodeRole.Manager) <= 1)
             known.Recovered();
     }
 
+    // A full disk or a store that does not answer must not end the manager: the next look tries again.
+    private async Task KeepFilesAsync(CancellationToken cancellation)
+    {
+        var failure = "";
+        try
+        {
+            await ForgetOthersAsync(cancellation);
+            known?.Save(ManagerEndpoints.Of(view.Current).Select(manager => manager.Url));
+        }
+        catch (Exception error) when (error is IOException or InvalidDataException or UnauthorizedAccessException or AskTimeoutException)
+        {
+            failure = error.Message;
+            if (failure != _failure)
+                log.LogWarning("What this manager keeps of the others is not as it should be: {Reason}; tried again every second", failure);
+        }
+        _failure = failure;
+    }
+
     private async Task LookAsync(CancellationToken cancellation)
     {
-        await ForgetOthersAsync(cancellation);
-        known?.Save(ManagerEndpoints.Of(view.Current).Select(manager => manager.Url));
+        await KeepFilesAsync(cancellation);
         if (active.Backend is not EtcdBackend etcd || local is null)
         {
             _known = Known.Nothing;
