@@ -51,7 +51,7 @@ public static class CallRoutes
 
         [Admin + "GetCluster"] = (CallRoute.Read, ""),
         [Admin + "UpdateCluster"] = (CallRoute.Leader, "berth cluster status"),
-        [Admin + "GetJoinToken"] = (CallRoute.Leader, "berth cluster token"),
+        [Admin + "GetJoinToken"] = (CallRoute.Leader, "berth cluster token worker|manager"),
         [Admin + "RotateAuthority"] = (CallRoute.Leader, "berth cluster status"),
         [Admin + "GetUnlockKey"] = (CallRoute.Leader, "berth cluster unlock-key"),
         // It is this very manager that is locked.
@@ -95,13 +95,9 @@ public static class CallRoutes
     /// <summary>The command line that shows whether a call took effect; empty when it changes nothing.</summary>
     public static string CheckOf(string path) => ByPath.TryGetValue(path, out var entry) ? entry.Check : "";
 
-    /// <summary>Whether this manager passes the call on.</summary>
+    /// <summary>Whether only the leader may answer.</summary>
     /// <param name="path">The call.</param>
     /// <param name="isConsistent">The caller wants the leader's answer.</param>
-    /// <param name="isLeading">This manager leads.</param>
-    public static bool GoesToLeader(string path, bool isConsistent, bool isLeading) => !isLeading && NeedsLeader(path, isConsistent);
-
-    /// <summary>Whether only the leader may answer.</summary>
     public static bool NeedsLeader(string path, bool isConsistent) => Of(path) switch
     {
         CallRoute.Leader => true,

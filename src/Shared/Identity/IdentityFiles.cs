@@ -9,8 +9,6 @@ namespace Berth.Identity;
 /// <param name="name"><c>node</c> for an agent, <c>manager</c> for a manager, <c>client</c> for the CLI.</param>
 public sealed class IdentityFiles(string directory, string name)
 {
-    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
-
     /// <summary>The directory.</summary>
     public string Directory { get; } = directory;
 
@@ -87,41 +85,6 @@ public sealed class IdentityFiles(string directory, string name)
         foreach (var path in new[] { CertificatePath, RootsPath, KeyPath })
             File.Delete(path);
     }
-
-    /// <summary>Calls <paramref name="changed"/> with the identity each time its files have changed, until cancelled. Files
-    /// that cannot be used are told to <paramref name="failed"/>, once for each change.</summary>
-    public async Task WatchAsync(
-        TimeProvider time, Action<ProcessIdentity> changed, Action<Exception> failed, CancellationToken cancellation)
-    {
-        var seen = Stamp();
-        using var timer = new PeriodicTimer(LookEvery, time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(cancellation))
-            {
-                var stamp = Stamp();
-                if (stamp == seen)
-                    continue;
-                seen = stamp;
-                try
-                {
-                    if (Load() is { } identity)
-                        changed(identity);
-                }
-                catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException)
-                {
-                    failed(error);
-                }
-            }
-        }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-        {
-            // Nobody watches any more.
-        }
-    }
-
-    private (DateTime, DateTime, DateTime) Stamp() =>
-        (File.GetLastWriteTimeUtc(KeyPath), File.GetLastWriteTimeUtc(CertificatePath), File.GetLastWriteTimeUtc(RootsPath));
 
     private static void Write(string path, string text) => PrivateText.Write(path, text);
 }

@@ -27,9 +27,6 @@ public sealed class TlsIdentity
         _held = new Held(null, roots, cluster);
     }
 
-    /// <summary>Raised after a swap, on the thread that swapped.</summary>
-    public event Action? Changed;
-
     /// <summary>The identity; null for a caller who has none yet.</summary>
     public ProcessIdentity? Current => _held.Identity;
 
@@ -44,19 +41,10 @@ public sealed class TlsIdentity
         new(roots, cluster, time);
 
     /// <summary>From now on this identity.</summary>
-    public void Swap(ProcessIdentity identity)
-    {
-        _held = new Held(identity, identity.Roots, identity.Subject.Cluster);
-        Changed?.Invoke();
-    }
+    public void Swap(ProcessIdentity identity) => _held = new Held(identity, identity.Roots, identity.Subject.Cluster);
 
     /// <summary>From now on these authorities, with the same certificate.</summary>
-    public void Trust(X509Certificate2Collection roots)
-    {
-        var held = _held;
-        _held = held with { Roots = roots };
-        Changed?.Invoke();
-    }
+    public void Trust(X509Certificate2Collection roots) => _held = _held with { Roots = roots };
 
     /// <summary>How to dial somebody who must be <paramref name="expectedOfServer"/>. May be used for many connections: each
     /// asks for the newest certificate.</summary>

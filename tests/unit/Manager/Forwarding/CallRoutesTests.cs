@@ -47,19 +47,15 @@ public sealed class CallRoutesTests
 
     [Fact]
     public void A_call_that_nobody_knows_is_refused_where_it_arrives() =>
-        Assert.False(CallRoutes.GoesToLeader("/berth.v1.Control/Explode", isConsistent: true, isLeading: false));
-
-    [Fact]
-    public void The_leader_passes_nothing_on() =>
-        Assert.DoesNotContain(Methods, method => CallRoutes.GoesToLeader(Path(method), isConsistent: true, isLeading: true));
+        Assert.False(CallRoutes.NeedsLeader("/berth.v1.Control/Explode", isConsistent: true));
 
     [Fact]
     public void Reads_are_answered_here_unless_they_must_be_consistent()
     {
         const string read = "/berth.v1.Control/ListServices";
 
-        Assert.False(CallRoutes.GoesToLeader(read, isConsistent: false, isLeading: false));
-        Assert.True(CallRoutes.GoesToLeader(read, isConsistent: true, isLeading: false));
+        Assert.False(CallRoutes.NeedsLeader(read, isConsistent: false));
+        Assert.True(CallRoutes.NeedsLeader(read, isConsistent: true));
     }
 
     private static string Path(MethodDescriptor method) => $"/{method.Service.FullName}/{method.Name}";
