@@ -15,12 +15,12 @@ public static class ManagerOptionsParser
         berth-manager keeps a cluster's wanted state, decides, and tells agents.
 
         Usage: berth-manager [options]
-               berth-manager inspect|restore FILE [options]   (--help there says more)
+               berth-manager inspect|restore FILE [options], berth-manager recover [options]   (--help there says more)
 
           --data DIR           where the state is kept (default /var/lib/berth/manager)
           --listen URL         unix:///PATH, or http://IP:PORT together with --lab; may be given several times
                                (default unix:///run/berth/manager.sock)
-          --lab                allow network addresses, where nobody has to prove who he is: for labs only
+          --lab                allow addresses in the clear, where nobody has to prove who he is: for labs only
           --heartbeat TIME     between two heartbeats of an agent (default 1s)
           --down-after TIME    silence after which a node is down, at least twice --heartbeat (default 3s)
           --start-grace TIME   after the start, nodes not heard of yet are left alone for so long (default 10s)
@@ -207,7 +207,7 @@ public static class ManagerOptionsParser
     {
         foreach (var network in options.Listen.OfType<ListenAddress.Network>().Where(_ => !options.IsLab))
         {
-            yield return $"--listen {network}: until nodes can prove who they are, a manager listens on unix sockets only; add --lab in a lab that nobody else can reach";
+            yield return $"--listen {network}: nobody has to prove who he is at an address in the clear; leave it out, since a manager of a cluster (berth cluster init) listens over TLS by itself, or add --lab in a lab that nobody else can reach";
         }
         if (options.DownAfter < 2 * options.Heartbeat)
         {

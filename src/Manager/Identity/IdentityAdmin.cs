@@ -21,7 +21,7 @@ internal sealed class IdentityAdmin(
         if (request.Rotate)
         {
             await store.ExecuteAsync<CommandResults.TrustIs>(
-                new Command.RotateToken(role, Convert.ToHexStringLower(JoinToken.NewSecret())), "berth cluster token", context.CancellationToken);
+                new Command.RotateToken(role, Convert.ToHexStringLower(JoinToken.NewSecret())), $"berth cluster token {role.ToString().ToLowerInvariant()}", context.CancellationToken);
         }
         var state = view.Current;
         var trust = state.Trust ?? throw ApiErrors.Precondition(
