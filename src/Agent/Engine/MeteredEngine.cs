@@ -56,11 +56,11 @@ public sealed class MeteredEngine(IEngine engine, TimeProvider time) : IEngine
     public Task<IExecution> ExecAsync(string container, ExecRequest request, CancellationToken cancellation) =>
         RunAsync("exec", () => engine.ExecAsync(container, request, cancellation));
 
-    private Task RunAsync(string call, Func<Task> run) => RunAsync(call, async () =>
+    private async Task RunAsync(string call, Func<Task> run) => await RunAsync(call, async () =>
     {
         await run().ConfigureAwait(false);
         return true;
-    });
+    }).ConfigureAwait(false);
 
     private async Task<T> RunAsync<T>(string call, Func<Task<T>> run)
     {

@@ -104,7 +104,7 @@ public sealed class SkewTests(TestEngine engine) : IClassFixture<TestEngine>
         return (info.Level, info.StateLevel);
     }
 
-    private static async Task WriteAsync(IReadOnlyList<ClusterManager> managers, string service, string value) =>
+    private static async Task WriteAsync(ClusterManager[] managers, string service, string value) =>
         await Eventually.HoldsAsync(async () =>
         {
             try
