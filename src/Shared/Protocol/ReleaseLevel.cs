@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Berth.Protocol;
 
 /// <summary>What a release says and understands, as one number: it grows by one with every release that adds to what is written into
-/// the state or said between programs. Rules: docs/decisions/0021-release-levels.md.</summary>
+/// the state or said between programs. Rules: docs/decisions/0022-release-levels.md.</summary>
 public static class ReleaseLevel
 {
     /// <summary>Of programs that say nothing of levels.</summary>
