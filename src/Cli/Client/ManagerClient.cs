@@ -159,9 +159,16 @@ internal sealed class ManagerClient : IDisposable
         await Find(cancel);
         try
         {
-            var (by, answer) = await Race.Run(_endpoints, Patience, ask, LeavesHope, _time, cancel);
-            _endpoints.Remove(by);
-            _endpoints.Insert(0, by);
+            // Commands ask two things at a time: whoever wins one race must not change the order in another.
+            IReadOnlyList<Endpoint> asked;
+            lock (_endpoints)
+                asked = [.. _endpoints];
+            var (by, answer) = await Race.Run(asked, Patience, ask, LeavesHope, _time, cancel);
+            lock (_endpoints)
+            {
+                _endpoints.Remove(by);
+                _endpoints.Insert(0, by);
+            }
             return answer;
         }
         catch (RaceLostException<Endpoint> lost) when (!cancel.IsCancellationRequested)

@@ -71,7 +71,7 @@ internal static class ManagerStore
         // It has a certificate but no state of its own: it has joined, and what its file says of the store is only the default.
         if (place.File.Store == "sqlite" && place.Tls.Current is not null && !File.Exists(Path.Combine(directory, SqliteFiles.JournalFile)))
             return (await entry.AskAsync(place.File, null, Tell, cancellation))!;
-        if (place.File.Store == "etcd" && await member.FollowAddressAsync(cancellation))
+        if (place.File.Store == "etcd" && (await member.FollowAddressAsync(cancellation) || await member.IsRemovedAsync(cancellation)))
             return await entry.AskAsync(place.File, AskForAddress, Tell, cancellation) ?? place.File;
         if (place.File.Store != "etcd")
             await member.LeaveAsync(cancellation);

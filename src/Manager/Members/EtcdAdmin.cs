@@ -67,6 +67,26 @@ internal sealed class EtcdAdmin(EtcdClient client, TimeSpan patience)
         }
     }
 
+    /// <summary>Has another member lead etcd before this one goes: an election would keep all waiting, and could cost the one who
+    /// leads the cluster its lead. Nothing depends on it.</summary>
+    public async Task SpareAsync(V3.Member leaving, CancellationToken cancellation)
+    {
+        var others = (await ListAsync(cancellation)).Where(member => member.ID != leaving.ID && !member.IsLearner).ToList();
+        if (others.Count == 0 || client.Members.FirstOrDefault(known => leaving.ClientURLs.Any(url => new Uri(url) == known.Address)) is not { } connected)
+            return;
+        try
+        {
+            var status = await client.AskAsync(connected, (asked, call) => asked.Maintenance.StatusAsync(new V3.StatusRequest(), call), ProbeTimeout, cancellation);
+            if (status.Leader == leaving.ID)
+                await client.AskAsync(connected, (asked, call) => asked.Maintenance.MoveLeaderAsync(new V3.MoveLeaderRequest { TargetID = others[0].ID }, call), patience, cancellation);
+        }
+        catch (RpcException error)
+        {
+            // It does not answer, or the other does not follow: etcd elects one by itself.
+            _ = error;
+        }
+    }
+
     /// <summary>Whose member it is; null when it has not started yet.</summary>
     public static NodeId? NodeOf(V3.Member member) => NodeId.TryParse(member.Name, out var node) ? node : null;
 

@@ -32,6 +32,7 @@ public sealed class LocalMember(MemberPlace place, TimeProvider time)
     private static readonly TimeSpan MajorityAnswers = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan EndsWithin = TimeSpan.FromSeconds(10);
 
+    private readonly Lock _writing = new();
     private readonly string _known = Path.Combine(place.ManagerDirectory, "etcd-members.json");
 
     /// <summary>How it runs when it is alone; others are added to it.</summary>
@@ -118,8 +119,12 @@ public sealed class LocalMember(MemberPlace place, TimeProvider time)
     public void Remember(IEnumerable<string> clientUrls)
     {
         var urls = clientUrls.Order(StringComparer.Ordinal).ToArray();
-        if (!urls.SequenceEqual(Known()))
-            PrivateText.Write(_known, JsonSerializer.Serialize(urls));
+        // A demotion looks at the members beside what looks at them anyway.
+        lock (_writing)
+        {
+            if (!urls.SequenceEqual(Known()))
+                PrivateText.Write(_known, JsonSerializer.Serialize(urls));
+        }
     }
 
     /// <summary>How a manager on this host asks etcd.</summary>
@@ -164,6 +169,22 @@ public sealed class LocalMember(MemberPlace place, TimeProvider time)
             return false;
         await WriteAsync(Configuration with { Joins = true }, isNew: false, cancellation);
         return true;
+    }
+
+    /// <summary>Whether etcd's other members say that this host has none any more: its removal was begun, and not brought to its end.</summary>
+    public async Task<bool> IsRemovedAsync(CancellationToken cancellation)
+    {
+        using var client = new EtcdClient(Options() with { Patience = ProbeTimeout }, time);
+        try
+        {
+            var members = await new EtcdAdmin(client, ProbeTimeout).ListAsync(cancellation);
+            return members.All(member => member.Name != Configuration.Name && !member.PeerURLs.Contains(Configuration.PeerUrl));
+        }
+        catch (Exception error) when (error is EtcdUnavailableException or RpcException)
+        {
+            // Nobody says so.
+            return false;
+        }
     }
 
     /// <summary>Whether a majority of members can be reached through this host's: it answers what only a majority can.</summary>

@@ -141,11 +141,12 @@ public sealed class MembersCoordinator(
     {
         _ready = _ready.Remove(node);
         var admin = etcd.Admin(EtcdTime);
-        if ((await admin.ListAsync(cancellation)).FirstOrDefault(member => EtcdAdmin.NodeOf(member) == node) is { } leaving
-            && await admin.TakeAsync(new MemberStep.Remove(leaving.ID), cancellation) is { } problem)
+        if ((await admin.ListAsync(cancellation)).FirstOrDefault(member => EtcdAdmin.NodeOf(member) == node) is { } leaving)
         {
-            throw new RpcException(new Grpc.Core.Status(StatusCode.FailedPrecondition,
-                $"etcd does not remove its member on '{NameOf(node)}': {problem}. See berth cluster status, and try again"));
+            await admin.SpareAsync(leaving, cancellation);
+            if (await admin.TakeAsync(new MemberStep.Remove(leaving.ID), cancellation) is { } problem)
+                throw new RpcException(new Grpc.Core.Status(StatusCode.FailedPrecondition,
+                    $"etcd does not remove its member on '{NameOf(node)}': {problem}. See berth cluster status, and try again"));
         }
         await FollowAsync(etcd, cancellation);
         log.LogInformation("The member of etcd on {Node} is removed", NameOf(node));
