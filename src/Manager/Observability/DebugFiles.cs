@@ -14,7 +14,7 @@ namespace Berth.Manager.Observability;
 
 /// <summary>A manager's files for whoever looks for what is wrong.</summary>
 internal sealed class DebugFiles(
-    MetricsPage page, RecentLogs logs, AuditLog audit, ClusterReport report, IClusterView view, ManagerFacts facts, TimeProvider time)
+    MetricsPage page, RecentLogs logs, AuditLog audit, AuditPlace place, ClusterReport report, IClusterView view, ManagerFacts facts, TimeProvider time)
 {
     /// <summary>The name of the file that is asked for alone.</summary>
     public const string Metrics = "metrics.txt";
@@ -27,7 +27,7 @@ internal sealed class DebugFiles(
     /// <summary>Of this process.</summary>
     public IEnumerable<V1.DebugPart> Own(V1.CollectDebugRequest request)
     {
-        var source = $"managers/{facts.Hostname}";
+        var source = $"managers/{place.Manager}";
         var files = Pieces(source, Metrics, page.Text());
         return request.OnlyMetrics
             ? files

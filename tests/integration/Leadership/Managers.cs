@@ -19,14 +19,18 @@ public sealed class Managers : IAsyncDisposable
     public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(120);
 
     private readonly List<ManagerProcess> _all = [];
+    private readonly (string Name, string Value)[] _variables;
     private PostgresServer? _server;
+
+    private Managers((string Name, string Value)[] variables) => _variables = variables;
 
     public IReadOnlyList<ManagerProcess> All => _all;
 
     /// <summary>Forms a cluster of three.</summary>
-    public static async Task<Managers> StartNewAsync()
+    /// <param name="variables">Environment variables they are started with.</param>
+    public static async Task<Managers> StartNewAsync(params (string Name, string Value)[] variables)
     {
-        var managers = new Managers();
+        var managers = new Managers(variables);
         try
         {
             managers._server = await PostgresServer.StartNewAsync();
@@ -89,6 +93,8 @@ public sealed class Managers : IAsyncDisposable
     private async Task<string> AddAsync(int number, string connection, List<string> urls)
     {
         var manager = new ManagerProcess();
+        foreach (var (name, value) in _variables)
+            manager.Variables[name] = value;
         _all.Add(manager);
         var file = new ManagerFile
         {
