@@ -19,6 +19,7 @@ var benches = new SortedDictionary<string, (string About, int Rounds, Func<Repor
     ["node-loss"] = ("a worker loses power, its cable, or is drained", 5, NodeLossScenario.RunAsync),
     ["rejoin"] = ("1,000, 3,000 and 10,000 simulated agents over mutual TLS, one manager of three is killed", 1, (to, rounds) => RejoinScenario.RunAsync(to, rounds, agents)),
     ["store"] = ("appends and recovery of SQLite, PostgreSQL and etcd, against writing to them directly", 3, StoreScenario.RunAsync),
+    ["streams"] = ("memory and CPU of an agent's session at its manager: mutual TLS and unix socket", 3, StreamScenario.RunAsync),
     ["update"] = ("rolling update of 30, five at a time: Berth and Swarm", 3, UpdateScenario.RunAsync),
 };
 

@@ -109,12 +109,12 @@ public sealed class ClusterHost : IAsyncDisposable
     private async Task SuperviseAsync(Process process)
     {
         await process.WaitForExitAsync();
-        if (!_isWanted)
+        if (!_isWanted || _process != process)
             return;
         Restarts++;
-        Report.Note($"the manager of {Name} ended with {process.ExitCode} and is started again:\n{Said}");
+        Report.Note($"the manager of {Name} ended with {process.ExitCode} and is started again: {Said}");
         await Task.Delay(100);
-        if (_isWanted)
+        if (_isWanted && _process == process)
             Launch();
     }
 
@@ -131,7 +131,7 @@ public sealed class ClusterHost : IAsyncDisposable
 
     /// <summary>What the manager wrote last, for the message of something that failed.</summary>
     public string Said => File.Exists(Path.Combine(_home, "manager.log"))
-        ? string.Join('\n', File.ReadLines(Path.Combine(_home, "manager.log")).TakeLast(6))
+        ? string.Join('\n', File.ReadLines(Path.Combine(_home, "manager.log")).TakeLast(3).Select(line => line.Length > 300 ? line[..300] : line))
         : "";
 
     /// <inheritdoc/>

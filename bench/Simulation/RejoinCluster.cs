@@ -94,7 +94,7 @@ public sealed class RejoinCluster : IAsyncDisposable
     /// <summary>Whether so many tasks run.</summary>
     public async Task<bool> HasRunningAsync(int tasks) => (await CallAsync(control => control.GetInfoAsync(new GetInfoRequest()))).TasksRunning >= tasks;
 
-    /// <summary>Counts the nodes that any of these managers calls down at any moment until told to stop.</summary>
+    /// <summary>Counts the agents' nodes that any of these managers calls down at any moment until told to stop.</summary>
     public static async Task<int> WatchDownAsync(IReadOnlyList<ClusterHost> managers, CancellationToken stop)
     {
         var down = new HashSet<string>();
@@ -105,7 +105,7 @@ public sealed class RejoinCluster : IAsyncDisposable
                 try
                 {
                     var nodes = await new Control.ControlClient(manager.Channel).ListNodesAsync(new ListNodesRequest(), deadline: DateTime.UtcNow + Patience, cancellationToken: CancellationToken.None);
-                    down.UnionWith(nodes.Nodes.Where(node => node.Node.Status.State == NodeState.Down).Select(node => node.Node.Id));
+                    down.UnionWith(nodes.Nodes.Where(node => node.Node.Status.State == NodeState.Down && node.Node.Spec.Role != NodeRole.Manager).Select(node => node.Node.Id));
                 }
                 catch (RpcException)
                 {
@@ -137,7 +137,7 @@ public sealed class RejoinCluster : IAsyncDisposable
                 var status = await StatusAsync(host);
                 if (status.Managers.Count != _hosts.Count || !status.Managers.Any(manager => manager.Leader))
                     return $"{host.Name} knows {status.Managers.Count} managers, leading {status.Managers.Count(manager => manager.Leader)}";
-                if (_hosts.Count > 1 && status.Managers.FirstOrDefault(manager => manager.Reachability == "unreachable" || manager.StoreMember != "started") is { } away)
+                if (_hosts.Count > 1 && status.Managers.FirstOrDefault(manager => manager.Reachability == "unreachable" || manager.StoreMember is not ("" or "started")) is { } away)
                     return $"{host.Name} says that {away.Hostname} is {away.Reachability}, store {away.StoreMember}";
                 leaders.Add(status.Managers.Single(manager => manager.Leader).NodeId);
                 var info = await new Control.ControlClient(host.Channel).GetInfoAsync(new GetInfoRequest(), deadline: DateTime.UtcNow + Patience);

@@ -30,7 +30,7 @@ public static class Membership
     /// <param name="startedAt">When the manager started; nodes that were not heard of since are unknown for a grace time.</param>
     /// <param name="now">The manager's clock.</param>
     /// <param name="options">Allowed silence and grace.</param>
-    /// <param name="rejoin">How long agents that lost their session may take before they dial again: <see cref="RejoinPace"/>.</param>
+    /// <param name="rejoin">How much longer nodes have whose session ended: <see cref="RejoinPace.Grace"/>.</param>
     public static Reachability Decide(
         IEnumerable<Node> nodes, Func<NodeId, Contact> contactOf, DateTimeOffset since, DateTimeOffset startedAt, DateTimeOffset now,
         NodesOptions options, TimeSpan rejoin = default)

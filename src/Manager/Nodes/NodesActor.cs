@@ -167,7 +167,7 @@ public sealed class NodesActor : ReceiveActor
         var now = _time.GetUtcNow();
         var reachability = Membership.Decide(
             nodes, node => ContactOf(node, now), now - _time.GetElapsedTime(_since), now - _time.GetElapsedTime(_leadsSince!.Value), now, _options,
-            RejoinPace.Window(_state.Nodes.Count));
+            RejoinPace.Grace(_state.Nodes.Count));
         return (reachability.Changes, reachability.LookAgainAt - now);
     }
 

@@ -21,4 +21,12 @@ public static class RejoinPace
         var window = TimeSpan.FromSeconds((double)nodes / AgentsPerSecond);
         return window < Longest ? window : Longest;
     }
+
+    /// <summary>How much longer than any silence a node has whose session ended or whose manager was lost, before it counts as down: the time
+    /// in which its agent may wait, and as long again for managers that are slow to take in so many.</summary>
+    /// <param name="nodes">All nodes.</param>
+    /// <remarks>A host that lost its power ends no session: it is found as soon as ever.</remarks>
+    public static TimeSpan Grace(int nodes) => Window(nodes) is var window && window > TimeSpan.Zero ? window * 2 + ToBeTakenIn : TimeSpan.Zero;
+
+    private static readonly TimeSpan ToBeTakenIn = TimeSpan.FromSeconds(2);
 }

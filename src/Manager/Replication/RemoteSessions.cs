@@ -42,10 +42,10 @@ internal sealed class RemoteSessions(Heartbeats heartbeats, IRequiredActor<Nodes
     }
 
     /// <summary>The link broke. Its nodes' agents have as long to be heard of again, there or elsewhere, as any silent one, and
-    /// as long before that as they were told to wait.</summary>
+    /// as long before that as they may need to be taken in.</summary>
     public void End(NodeId standby)
     {
-        var rejoin = RejoinPace.Window(view.Current.Nodes.Count);
+        var rejoin = RejoinPace.Grace(view.Current.Nodes.Count);
         foreach (var (_, heart) in heartbeats.Open(standby))
             heart.Excuse(rejoin);
     }

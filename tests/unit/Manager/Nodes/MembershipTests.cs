@@ -53,6 +53,8 @@ public sealed class MembershipTests
             Assert.True(RejoinPace.Window(nodes + 1) >= window);
         });
         Assert.Equal((TimeSpan.Zero, TimeSpan.FromSeconds(5)), (RejoinPace.Window(500), RejoinPace.Window(10_000)));
+        // Small clusters notice an agent that ended as fast as ever.
+        Assert.Equal((TimeSpan.Zero, TimeSpan.FromSeconds(12)), (RejoinPace.Grace(500), RejoinPace.Grace(10_000)));
     }
 
     [Fact]
