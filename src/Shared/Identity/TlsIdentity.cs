@@ -51,7 +51,7 @@ public sealed class TlsIdentity
     public SslClientAuthenticationOptions ForClient(CertificateRole expectedOfServer) => new()
     {
         EnabledSslProtocols = SslProtocols.Tls13,
-        CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+        CertificateChainPolicy = _held.FirstLook,
         AllowTlsResume = false,
         LocalCertificateSelectionCallback = (_, _, _, _, _) => _held.Identity?.Certificate!,
         RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
@@ -67,7 +67,7 @@ public sealed class TlsIdentity
         return new SslServerAuthenticationOptions
         {
             EnabledSslProtocols = SslProtocols.Tls13,
-            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+            CertificateChainPolicy = held.FirstLook,
             AllowTlsResume = false,
             ClientCertificateRequired = true,
             ServerCertificateContext = held.Context.Value,
@@ -101,9 +101,20 @@ public sealed class TlsIdentity
 
     private sealed record Held(ProcessIdentity? Identity, X509Certificate2Collection Roots, ClusterId? Cluster)
     {
+        // SslStream looks for a chain of its own before it asks us, and what it finds decides nothing. By default it searches all of the
+        // machine's authorities and stores, in vain.
+        public X509ChainPolicy FirstLook { get; } = MakeFirstLook(Roots);
+
         // Making one builds a chain: once per certificate, not once per connection.
         public Lazy<SslStreamCertificateContext> Context { get; } = new(() => SslStreamCertificateContext.Create(
             (Identity ?? throw new InvalidOperationException("a process without a certificate cannot answer TLS")).Certificate,
             additionalCertificates: null, offline: true));
+
+        private static X509ChainPolicy MakeFirstLook(X509Certificate2Collection roots)
+        {
+            var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
+            policy.CustomTrustStore.AddRange(roots);
+            return policy;
+        }
     }
 }
