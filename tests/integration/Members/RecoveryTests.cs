@@ -27,6 +27,7 @@ public sealed class RecoveryTests(ITestOutputHelper output)
         var acknowledged = new List<string>();
         for (var number = 0; number < 20; number++)
             acknowledged.Add(await WriteAsync(three, $"web{number}"));
+        acknowledged.AddRange(await RotatedAsync(one, two, three));
 
         await Task.WhenAll(one.LosePowerAsync(), two.LosePowerAsync());
         await Assert.ThrowsAsync<RpcException>(async () => await three.Process.Client.CreateServiceAsync(
@@ -52,6 +53,45 @@ public sealed class RecoveryTests(ITestOutputHelper output)
             Assert.InRange(await EpochAsync(former), 0, 1_000_000);
         acknowledged.Add(await WriteAsync(three, "later"));
         await HasAllAsync(three, acknowledged);
+    }
+
+    // Everything that can be rotated, while each of several managers is written to.
+    private static async Task<List<string>> RotatedAsync(params ClusterManager[] managers)
+    {
+        using var stop = new CancellationTokenSource();
+        var written = new List<string>();
+        var writing = Task.Run(async () =>
+        {
+            for (var number = 0; !stop.IsCancellationRequested; number++)
+            {
+                // Without another attempt: nothing of this is a reason to refuse a write.
+                await managers[number % 3].Process.Client.CreateServiceAsync(new CreateServiceRequest { Spec = Specs.Service($"rotating{number}") }, deadline: CallDeadline.In(30));
+                written.Add($"rotating{number}");
+            }
+        }, CancellationToken.None);
+        var (admin, before) = (managers[1].Admin, await managers[1].Admin.GetClusterAsync(new GetClusterRequest()));
+        await admin.RotateAuthorityAsync(new RotateAuthorityRequest());
+        await FollowedAsync(managers[2], status => !status.Authority.Rotating && status.Authority.Digest != before.Authority.Digest);
+        await admin.RotateDataKeysAsync(new RotateDataKeysRequest());
+        foreach (var role in new[] { NodeRole.Worker, NodeRole.Manager })
+            await admin.GetJoinTokenAsync(new GetJoinTokenRequest { Role = role, Rotate = true });
+        foreach (var isLocked in new[] { true, false })
+        {
+            await admin.UpdateClusterAsync(new UpdateClusterRequest { Autolock = isLocked });
+            await Task.WhenAll(managers.Select(manager => UntilAsync(
+                () => File.ReadAllText(Path.Combine(manager.Process.DataDirectory, "keys.json")).Contains("wrapped", StringComparison.Ordinal) == isLocked)));
+        }
+        await stop.CancelAsync();
+        await writing;
+        Assert.NotEmpty(written);
+        return written;
+    }
+
+    private static async Task UntilAsync(Func<bool> holds)
+    {
+        var waited = Stopwatch.StartNew();
+        for (; !holds(); await Task.Delay(100))
+            Assert.True(waited.Elapsed < Deadline, "not in time");
     }
 
     private static async Task<long> EpochAsync(ClusterManager manager)
