@@ -24,8 +24,10 @@ internal static class LockedManager
     public static async Task<RowKeys?> OpenKeysAsync(ManagerOptions options, Action<ILoggingBuilder> log)
     {
         var file = new KeyFile(options.Directory);
+        // Taken in any case: what is not needed must not stay.
+        var handed = KeyHandover.Take(options.Directory, KeyHandover.Places(options), TimeProvider.System.GetUtcNow());
         var ring = file.Exists && file.LockedUnder() is { } lockedUnder
-            ? KeyHandover.Take(options.Directory, KeyHandover.Places(options), TimeProvider.System.GetUtcNow()) ?? await WaitAsync(options, file, lockedUnder, log)
+            ? handed ?? await WaitAsync(options, file, lockedUnder, log)
             : file.OpenOrCreate(TimeProvider.System);
         return ring is null ? null : new RowKeys(ring, file.Path);
     }

@@ -23,6 +23,7 @@ internal static class ClusterCommands
         ("ca", () => ClusterAuthority.Build(context, line.Below)),
         ("unlock", () => ClusterLock.Unlock(context)),
         ("unlock-key", () => ClusterLock.Key(context)),
+        ("data-key", () => ClusterLock.DataKey(context, line.Below)),
         ("backup", () => ClusterBackup.Build(context)),
         ("inspect-backup", () => ClusterRestore.Inspect(context)),
         ("restore", () => ClusterRestore.Restore(context)),

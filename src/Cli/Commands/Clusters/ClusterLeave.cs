@@ -47,16 +47,28 @@ internal static class ClusterLeave
         {
             var status = await ClusterCommands.Ask(client, cancel);
             if (status.Managers.Any(manager => manager.NodeId != agent.NodeId))
-            {
-                var request = new ChangeRoleRequest { Force = true };
-                request.Nodes.Add(agent.NodeId);
-                await client.Administer("demote this node", (admin, call) => admin.DemoteNodeAsync(request, call), cancel);
-            }
+                await Demote(context, client, agent.NodeId, cancel);
         }
         catch (UserError error)
         {
             context.Terminal.Note($"the other managers were not told: {error.Message}; on one of them run: berth node demote --force {Environment.MachineName}, then berth node rm --force {Environment.MachineName}");
         }
         await daemons.ForgetManagerAsync(cancel);
+    }
+
+    // What it costs the others is said, even to who insists.
+    private static async Task Demote(CommandContext context, ManagerClient client, string node, CancellationToken cancel)
+    {
+        var request = new ChangeRoleRequest { Nodes = { node } };
+        try
+        {
+            await client.Administer("demote this node", (admin, call) => admin.DemoteNodeAsync(request, call), cancel);
+        }
+        catch (UserError refused) when (refused.Code == ExitCode.Failed)
+        {
+            context.Terminal.Note($"leaving all the same: {refused.Message}");
+            request.Force = true;
+            await client.Administer("demote this node", (admin, call) => admin.DemoteNodeAsync(request, call), cancel);
+        }
     }
 }

@@ -6,7 +6,7 @@ using Task = System.Threading.Tasks.Task;
 
 namespace Berth.Cli.Commands.Clusters;
 
-/// <summary><c>berth cluster unlock</c> and <c>unlock-key</c>.</summary>
+/// <summary><c>berth cluster unlock</c>, <c>unlock-key</c> and <c>data-key</c>.</summary>
 internal static class ClusterLock
 {
     /// <summary><c>unlock</c>.</summary>
@@ -46,6 +46,20 @@ internal static class ClusterLock
                 return ExitCode.Done;
             });
     }
+
+    /// <summary><c>data-key</c>.</summary>
+    public static Command DataKey(CommandContext context, string? named) =>
+        new BerthCommand("data-key", "Manage the key that the state is sealed under where it is kept").With(named, ("rotate", () => RotateDataKey(context)));
+
+    private static BerthCommand RotateDataKey(CommandContext context) =>
+        new BerthCommand("rotate", "Seal the state under a new key, on every manager, and forget the earlier ones", "berth cluster data-key rotate")
+            .Does(context, async (_, client, cancel) =>
+            {
+                var answer = await client.Administer("rotate the data key", (admin, call) => admin.RotateDataKeysAsync(new RotateDataKeysRequest(), call), cancel);
+                context.Terminal.Note("Every manager has the new key; nothing is sealed under an earlier one any more. Backups made before open with their passphrase as ever.");
+                context.Terminal.Out.WriteLine(answer.KeyId);
+                return ExitCode.Done;
+            });
 
     /// <summary>Shows the key after autolock was turned on.</summary>
     public static async Task Print(CommandContext context, ManagerClient client, CancellationToken cancel) =>

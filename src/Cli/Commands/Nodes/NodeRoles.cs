@@ -21,7 +21,7 @@ internal static class NodeRoles
         new BerthCommand("demote", "Demote one or more nodes from manager in the cluster", "berth node demote berth3", "berth node demote --force berth2"),
         "demote", (admin, request, call) => admin.DemoteNodeAsync(request, call),
         name => $"Manager {name} demoted in the cluster.", Demoted,
-        Flag.Switch("--force", "Also when the cluster may then lose no further manager", "-f"));
+        Flag.Switch("--force", "Also when the managers left could not decide any more: nothing can be changed then, until one more is back or 'berth cluster recover' is run", "-f"));
 
     /// <summary>What is still missing until the nodes' managers work; empty when nothing is.</summary>
     public static IReadOnlyList<string> Promoted(ClusterStatus status, IReadOnlyList<string> nodes) =>

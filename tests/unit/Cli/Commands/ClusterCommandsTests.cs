@@ -88,6 +88,15 @@ public sealed class ClusterCommandsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_data_key_is_rotated_and_its_new_id_is_all_that_is_on_stdout()
+    {
+        var (code, stdout, _) = await Run("cluster data-key rotate");
+
+        Assert.Equal((ExitCode.Done, "0a1b2c3d\n"), (code, stdout));
+        Assert.Single(_admin.Requests.OfType<RotateDataKeysRequest>());
+    }
+
+    [Fact]
     public async Task Keys_come_from_stdin_or_a_file_that_only_its_owner_reads()
     {
         await Run("cluster unlock", input: "from-stdin\n");

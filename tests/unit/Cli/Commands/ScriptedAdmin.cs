@@ -56,6 +56,9 @@ internal sealed class ScriptedAdmin : ClusterAdmin.ClusterAdminBase, IAsyncDispo
 
     public override Task<UnlockKey> GetUnlockKey(GetUnlockKeyRequest request, ServerCallContext context) => Told(request, new UnlockKey { Key = UnlockKey });
 
+    public override Task<RotateDataKeysResponse> RotateDataKeys(RotateDataKeysRequest request, ServerCallContext context) =>
+        Told(request, new RotateDataKeysResponse { KeyId = "0a1b2c3d" });
+
     public override Task<UnlockResponse> Unlock(UnlockRequest request, ServerCallContext context) => Told(request, new UnlockResponse());
 
     public override async Task Backup(BackupRequest request, IServerStreamWriter<BackupChunk> responseStream, ServerCallContext context)
