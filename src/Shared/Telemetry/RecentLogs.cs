@@ -28,7 +28,10 @@ public sealed class RecentLogs
     /// <summary>All that are kept, the newest last, without what must not leave the host.</summary>
     public string Text()
     {
+        string[] lines;
+        // Whoever logs meanwhile must not wait for the redaction.
         lock (_gate)
-            return string.Concat(_lines.Select(line => Redaction.Of(line) + "\n"));
+            lines = [.. _lines];
+        return string.Concat(lines.Select(line => Redaction.Of(line) + "\n"));
     }
 }

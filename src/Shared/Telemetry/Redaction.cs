@@ -15,7 +15,7 @@ public static partial class Redaction
         text = PrivateKey().Replace(text, Mark);
         text = JoinToken().Replace(text, "${digest}" + Mark);
         text = UnlockKey().Replace(text, "BERTHKEY-1-" + Mark);
-        text = Userinfo().Replace(text, "${scheme}" + Mark + "@");
+        text = Userinfo().Replace(text, Mark + "@");
         text = AssignedValue().Replace(text, "${name}" + Mark);
         return ToldPassword().Replace(text, "${name}" + Mark);
     }
@@ -39,11 +39,12 @@ public static partial class Redaction
     [GeneratedRegex("BERTHKEY-1-[a-zA-Z2-7]+")]
     private static partial Regex UnlockKey();
 
-    [GeneratedRegex("(?<scheme>[a-z][a-z0-9+.-]*://)[^/@\\s]+@", RegexOptions.IgnoreCase)]
+    [GeneratedRegex("(?<=://)[^/@\\s]+@")]
     private static partial Regex Userinfo();
 
-    // NAME=VALUE and "NAME": "VALUE". A colon alone also stands in sentences.
-    [GeneratedRegex("(?<name>[\\w-]*(pass(word|phrase|wd)|secret|token|credential|api[_-]?key|private[_-]?key)\\w*([\"']\\s*:\\s*[\"']?|=[\"']?))[^\\s\"',;]+", RegexOptions.IgnoreCase)]
+    // NAME=VALUE and "NAME": "VALUE". A colon alone also stands in sentences. What stands before the telling word stays as it is; to look for
+    // it would make long lines cost the square of their length.
+    [GeneratedRegex("(?<name>(pass(word|phrase|wd)|secret|token|credential|api[_-]?key|private[_-]?key)\\w*([\"']\\s*:\\s*[\"']?|=[\"']?))[^\\s\"',;]+", RegexOptions.IgnoreCase)]
     private static partial Regex AssignedValue();
 
     [GeneratedRegex("(?<name>\\bpass(word|phrase|wd): *)[^\\s\"',;]+", RegexOptions.IgnoreCase)]
