@@ -5,9 +5,12 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Berth.Tests.Shared.Telemetry;
 
-public sealed class PageServerTests
+public sealed class PageServerTests : IDisposable
 {
     private static readonly Dictionary<string, Func<string>> Pages = new() { ["/metrics"] = () => "berth_leader 1\n" };
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("berth-pages-");
+
+    public void Dispose() => _folder.Delete(recursive: true);
 
     [Theory]
     [InlineData("127.0.0.1:2410")]
@@ -31,7 +34,7 @@ public sealed class PageServerTests
     [Fact]
     public async Task A_unix_socket_is_its_owners_and_serves_the_page()
     {
-        var path = Path.Combine(Directory.CreateTempSubdirectory("berth-pages-").FullName, "agent.sock");
+        var path = Path.Combine(_folder.FullName, "agent.sock");
         // What an earlier run left behind is in nobody's way.
         await File.WriteAllTextAsync(path, "stale");
         await using var server = PageServer.Listen(new UnixDomainSocketEndPoint(path), Pages, NullLogger.Instance);
@@ -49,7 +52,7 @@ public sealed class PageServerTests
     [Fact]
     public async Task Somebody_who_says_nothing_does_not_keep_others_waiting()
     {
-        var path = Path.Combine(Directory.CreateTempSubdirectory("berth-pages-").FullName, "agent.sock");
+        var path = Path.Combine(_folder.FullName, "agent.sock");
         await using var server = PageServer.Listen(new UnixDomainSocketEndPoint(path), Pages, NullLogger.Instance);
         using var silent = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         await silent.ConnectAsync(new UnixDomainSocketEndPoint(path));
