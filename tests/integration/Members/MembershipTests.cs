@@ -11,7 +11,7 @@ using V1 = Berth.Protocol.V1;
 namespace Berth.Tests.Integration.Members;
 
 /// <summary>Members of real etcd come, go, move and are recovered, while their files are all that a manager touches.</summary>
-public sealed class MembershipTests : IAsyncDisposable
+public sealed class MembershipTests : IAsyncLifetime
 {
     private const string Log = "test";
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
@@ -111,7 +111,10 @@ public sealed class MembershipTests : IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public async Task DisposeAsync()
     {
         foreach (var host in _hosts)
             await host.Supervisor.DisposeAsync();
