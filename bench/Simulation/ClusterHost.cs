@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Berth.Bench.Clusters;
 using Berth.Bench.Measure;
 using Berth.Bench.Subjects;
 using Berth.Identity;
@@ -152,7 +153,7 @@ public sealed class ClusterHost : IAsyncDisposable
         try
         {
             // gRPC takes a deadline as an instant of the wall clock; nothing is asserted about it.
-            await new Control.ControlClient(Channel).GetInfoAsync(new GetInfoRequest(), deadline: DateTime.UtcNow.AddSeconds(5));
+            await new Control.ControlClient(Channel).GetInfoAsync(new GetInfoRequest(), ManagerEnd.Within(TimeSpan.FromSeconds(5)));
             return true;
         }
         catch (RpcException)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Berth.Bench.Clusters;
 using Berth.Bench.Measure;
 using Berth.Bench.Subjects;
 using Berth.Protocol.V1;
@@ -61,7 +62,7 @@ public sealed class ManagerProcess : IAsyncDisposable
         try
         {
             // gRPC takes a deadline as an instant of the wall clock; nothing is asserted about it.
-            await Control.GetInfoAsync(new GetInfoRequest(), deadline: DateTime.UtcNow.AddSeconds(1));
+            await Control.GetInfoAsync(new GetInfoRequest(), ManagerEnd.Within(TimeSpan.FromSeconds(1)));
             return true;
         }
         catch (RpcException)

@@ -1,3 +1,4 @@
+using Berth.Bench.Clusters;
 using Berth.Bench.Measure;
 using Berth.Protocol.V1;
 using Grpc.Core;
@@ -104,7 +105,7 @@ public sealed class RejoinCluster : IAsyncDisposable
             {
                 try
                 {
-                    var nodes = await new Control.ControlClient(manager.Channel).ListNodesAsync(new ListNodesRequest(), deadline: DateTime.UtcNow + Patience, cancellationToken: CancellationToken.None);
+                    var nodes = await new Control.ControlClient(manager.Channel).ListNodesAsync(new ListNodesRequest(), ManagerEnd.Within(Patience, cancel: CancellationToken.None));
                     down.UnionWith(nodes.Nodes.Where(node => node.Node.Status.State == NodeState.Down && node.Node.Spec.Role != NodeRole.Manager).Select(node => node.Node.Id));
                 }
                 catch (RpcException)
@@ -125,7 +126,7 @@ public sealed class RejoinCluster : IAsyncDisposable
     }
 
     private static async Task<ClusterStatus> StatusAsync(ClusterHost host) =>
-        await new ClusterAdmin.ClusterAdminClient(host.Channel).GetClusterAsync(new GetClusterRequest(), deadline: DateTime.UtcNow + Patience);
+        await new ClusterAdmin.ClusterAdminClient(host.Channel).GetClusterAsync(new GetClusterRequest(), ManagerEnd.Within(Patience));
 
     private async Task<string> UnsettledAsync(int? agents)
     {
@@ -140,7 +141,7 @@ public sealed class RejoinCluster : IAsyncDisposable
                 if (_hosts.Count > 1 && status.Managers.FirstOrDefault(manager => manager.Reachability == "unreachable" || manager.StoreMember is not ("" or "started")) is { } away)
                     return $"{host.Name} says that {away.Hostname} is {away.Reachability}, store {away.StoreMember}";
                 leaders.Add(status.Managers.Single(manager => manager.Leader).NodeId);
-                var info = await new Control.ControlClient(host.Channel).GetInfoAsync(new GetInfoRequest(), deadline: DateTime.UtcNow + Patience);
+                var info = await new Control.ControlClient(host.Channel).GetInfoAsync(new GetInfoRequest(), ManagerEnd.Within(Patience));
                 if (agents is { } all && info.NodesReady < all)
                     return $"{host.Name} says that {info.NodesReady} nodes of {all} are ready";
             }
