@@ -91,6 +91,7 @@ public sealed partial class StoreActor : ReceivePersistentActor
         }
         Append(Traced(decision.Changes, execute.Trace));
         // Also an "unchanged" waits for what it was decided on to be durable.
+        // The decision's own result, which only a refusal lacks: no task is waited for here.
         Acknowledge(new StoreProtocol.Executed(_newest.Index, decision.Result!), execute.Trace);
     }
 
