@@ -53,11 +53,29 @@ for kind in unit integration; do
 done
 executed=$(count executed) passed=$(count passed) failed=$(count failed) total=$(count total)
 clean_up
+# Hosts, daemons and leases on a busy machine: a test of them that fails is run once more, alone. What fails twice is broken;
+# what passes then is named below with how it failed, for somebody to mend. More than three is no accident.
+unsteady=()
+mapfile -t once < <(grep -ho '<UnitTestResult [^>]*outcome="Failed"' "$results/integration.trx" 2>/dev/null | sed 's/.*testName="\([^"(&]*\).*/\1/' | sort -u)
+if [ -s "$results/unit.trx" ] && [ ${#once[@]} -gt 0 ] && [ ${#once[@]} -le 3 ] && [ "$failed" -le 3 ]; then
+  step "once more, alone: ${once[*]}"
+  if dotnet test tests/integration --no-build --filter "$(printf '|FullyQualifiedName=%s' "${once[@]}" | cut -c2-)" --logger "console;verbosity=normal" \
+    --results-directory "$results/again" | tee "$results/again.log"; then
+    unsteady=("${once[@]}")
+  fi
+  clean_up
+fi
 # Said again where it is not scrolled away: which failed, and how.
 for log in "$results"/*.log; do
   sed -n '/^  Failed /,/^  \(Passed\|Skipped\) /p' "$log" | grep -v '^  \(Passed\|Skipped\) ' | tail -n 100 || true
 done
 step "done; details in $results/"
+if [ ${#unsteady[@]} -gt 0 ]; then
+  echo "unsteady: ${unsteady[*]} failed first (above) and passed alone"
+  unit_failed=$(sed -n 's/.*<Counters [^>]* failed="\([0-9]*\)".*/\1/p' "$results/unit.trx")
+  passed=$((passed + failed - unit_failed)) failed=$unit_failed
+  status=$((failed > 0))
+fi
 [ "$failed" = 0 ] || status=1
 echo "$passed passed, $failed failed, $((total - executed)) skipped"
 exit $status
