@@ -60,7 +60,7 @@ mapfile -t once < <(grep -ho '<UnitTestResult [^>]*outcome="Failed"' "$results/i
 if [ -s "$results/unit.trx" ] && [ ${#once[@]} -gt 0 ] && [ ${#once[@]} -le 3 ] && [ "$failed" -le 3 ]; then
   step "once more, alone: ${once[*]}"
   if dotnet test tests/integration --no-build --filter "$(printf '|FullyQualifiedName=%s' "${once[@]}" | cut -c2-)" --logger "console;verbosity=normal" \
-    --results-directory "$results/again" | tee "$results/again.log"; then
+    --results-directory "$results/again" | tee "$results/again.log" && grep -q '^Test Run Successful' "$results/again.log"; then
     unsteady=("${once[@]}")
   fi
   clean_up
