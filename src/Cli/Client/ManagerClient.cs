@@ -68,6 +68,31 @@ internal sealed class ManagerClient : IDisposable
     public Task<T> AskAdmin<T>(string doing, Func<ClusterAdmin.ClusterAdminClient, CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancel) =>
         AskAny(doing, (endpoint, options) => call(endpoint.Admin, options), _target.Consistent, cancel);
 
+    /// <summary>How the cluster is. A manager that waits for its unlock key knows nothing of it: the others are asked, and its word counts only
+    /// where nobody else answers.</summary>
+    public async Task<ClusterStatus> AskCluster(CancellationToken cancel)
+    {
+        const string doing = "ask for the cluster's managers and keys";
+        var deadline = (_time.GetUtcNow() + CallTimeout).UtcDateTime;
+        ClusterStatus? locked = null;
+        try
+        {
+            return await AskEach(doing, async (endpoint, stop) =>
+            {
+                using var pending = endpoint.Admin.GetClusterAsync(new GetClusterRequest(), Reading(_target.Consistent, deadline, stop));
+                var status = await pending.ResponseAsync;
+                if (!status.Locked)
+                    return status;
+                Interlocked.CompareExchange(ref locked, status, null);
+                throw new RpcException(new Status(StatusCode.Unavailable, "this manager is locked"));
+            }, cancel);
+        }
+        catch (UserError) when (locked is not null)
+        {
+            return locked;
+        }
+    }
+
     /// <summary>Every message of a stream that ends by itself, within <see cref="CallTimeout"/>.</summary>
     public async Task<List<T>> ReadAll<T>(string doing, Func<Control.ControlClient, CallOptions, AsyncServerStreamingCall<T>> call, CancellationToken cancel)
     {

@@ -75,7 +75,7 @@ public sealed class Callers(string hostname, bool trustsOpenNetwork)
     private Caller ReadPeer(HttpContext call)
     {
         var socket = call.Features.Get<IConnectionSocketFeature>()?.Socket;
-        if (socket?.LocalEndPoint is UnixDomainSocketEndPoint path)
+        if (socket is not null && LocalPath(socket) is { } path)
             return new Caller(CallerKind.LocalRoot, $"{User(socket)} on '{hostname}'", $"unix://{path}");
         var from = call.Connection.RemoteIpAddress is { } address ? new IPEndPoint(address, call.Connection.RemotePort).ToString() : "unknown";
         if (call.Features.Get<ITlsHandshakeFeature>() is null)
@@ -94,6 +94,19 @@ public sealed class Callers(string hostname, bool trustsOpenNetwork)
             KeyHash = NodeCertificate.KeyHash(certificate),
             ExpiresAt = read.NotAfter,
         };
+    }
+
+    // Null of who hung up meanwhile, too: who is gone is nobody, and learns nothing.
+    private static UnixDomainSocketEndPoint? LocalPath(Socket socket)
+    {
+        try
+        {
+            return socket.LocalEndPoint as UnixDomainSocketEndPoint;
+        }
+        catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
+        {
+            return null;
+        }
     }
 
     private static string User(Socket socket)

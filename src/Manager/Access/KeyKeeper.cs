@@ -1,5 +1,6 @@
 using Berth.Manager.Keys;
 using Berth.Manager.Store;
+using Berth.Telemetry;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -11,6 +12,7 @@ public sealed class KeyKeeper(RowKeys keys, KeyFile file, IClusterView view, Tim
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
     private readonly Lock _gate = new();
+    private readonly GrowingPause _problems = new(time);
 
     /// <summary>The keys in use.</summary>
     public KeyRing Ring => keys.Ring;
@@ -56,15 +58,19 @@ public sealed class KeyKeeper(RowKeys keys, KeyFile file, IClusterView view, Tim
             lock (_gate)
             {
                 var wanted = UnlockKeyOf(state);
-                if (file.LockedUnder() == wanted?.Name)
+                var isDone = file.LockedUnder() == wanted?.Name;
+                if (!isDone)
+                    file.Write(keys.Ring, wanted);
+                _problems.Over();
+                if (isDone)
                     return;
-                file.Write(keys.Ring, wanted);
                 log.LogInformation("{File} is now {How}", file.Path, wanted is null ? "in the clear: autolock is off" : $"locked under unlock key {wanted.Name}");
             }
         }
         catch (Exception error) when (error is IOException or InvalidDataException or UnauthorizedAccessException)
         {
-            log.LogError("The data keys in {File} are not locked as they should be: {Problem}", file.Path, error.Message);
+            if (_problems.IsDue(error.Message, out _))
+                log.LogError("The data keys in {File} are not locked as they should be: {Problem}; tried again every second", file.Path, error.Message);
         }
     }
 

@@ -6,6 +6,7 @@ using Berth.Manager.Leadership;
 using Berth.Manager.Peers;
 using Berth.Manager.Store;
 using Berth.Model;
+using Berth.Telemetry;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -21,6 +22,7 @@ internal sealed class MembershipService(
     // Only so long is a certificate that was refused waited for before the membership is tried again.
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(10);
 
+    private readonly GrowingPause _refusals = new(time);
     private ManagerMembership? _running;
     private string _thumbprint = "";
     private long _failedAt;
@@ -72,7 +74,7 @@ internal sealed class MembershipService(
         var ssl = new DotNettySslSetup(
             identity.Certificate, suppressValidation: false, requireMutualAuthentication: true,
             (certificate, _, remote, _, _) => Believes(certificate, remote));
-        var settings = new MembershipSettings(place.Host, place.Port + 1, peers.Me, ssl, parts.Scheduler, parts.RefusingSerializer);
+        var settings = new MembershipSettings(place.DnsSafeHost, place.Port + 1, peers.Me, ssl, parts.Scheduler, parts.RefusingSerializer);
         try
         {
             _running = ManagerMembership.Start(settings, seeds, time, logs, OnUnreachable);
@@ -91,8 +93,9 @@ internal sealed class MembershipService(
     private bool Believes(X509Certificate2? certificate, string remote)
     {
         var problem = certificate is null ? "no certificate was shown" : ProblemOf(certificate);
-        if (problem is not null)
-            log.LogWarning("A connection with {Remote} on the managers' membership port was refused: {Problem}", remote, problem);
+        // Who knocks without end must not fill the disk with it.
+        if (problem is not null && _refusals.IsDue(problem, out var unsaid))
+            log.LogWarning("A connection with {Remote} on the managers' membership port was refused: {Problem} ({More} more like it since it was said last)", remote, problem, unsaid);
         return problem is null;
     }
 
@@ -119,6 +122,7 @@ internal sealed class MembershipService(
             manager.Node, PlaceOf(manager.Url), sightings.Find(manager.Node) is { IsReachable: true } seen ? seen.ReachableFor : TimeSpan.Zero)),
     ];
 
+    // Akka writes addresses of IPv6 with brackets, as an URL does.
     private static string PlaceOf(string url) => new Uri(url) is var place ? $"{place.Host}:{place.Port + 1}" : "";
 }
 

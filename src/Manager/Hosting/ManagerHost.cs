@@ -112,7 +112,7 @@ public static class ManagerHost
             // Told to stop while it was joining.
             return 0;
         }
-        catch (Exception error) when (error is StartRefusedException or InvalidDataException or IOException or NewerReleaseException)
+        catch (Exception error) when (error is StartRefusedException or InvalidDataException or IOException or UnauthorizedAccessException or NewerReleaseException)
         {
             Console.Error.WriteLine($"error: {error.Message}");
             return Failed;

@@ -19,9 +19,9 @@ internal static class ManagerLog
         // Who asks for the health is told; a log line for each time it is asked would say nothing more.
         logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         logging.AddFilter("Grpc", level > LogLevel.Warning ? level : LogLevel.Warning);
-        // It would write a stack trace for each message that cannot be read, so anybody could fill the disk. What fails inside a call is
-        // logged where calls are let through.
-        logging.AddFilter("Grpc.AspNetCore.Server.ServerCallHandler", level < LogLevel.Information ? level : LogLevel.None);
+        // It would write a stack trace for each message that cannot be read and each client that went away, so anybody could fill the disk.
+        // What fails inside a call is logged where calls are let through.
+        logging.AddFilter("Grpc.AspNetCore.Server.ServerCallHandler", level == LogLevel.Trace ? level : LogLevel.None);
         // A line for each call that is passed on, and again for each that fails: CallForwarding says that better.
         logging.AddFilter("Yarp", LogLevel.Critical);
         logging.AddProvider(new RecentLogsProvider(options.RecentLogs, TimeProvider.System));

@@ -314,7 +314,7 @@ public sealed class MembersCoordinator(
     private static IPEndPoint EndPointOf(string url)
     {
         var address = new Uri(url);
-        return new IPEndPoint(IPAddress.Parse(address.Host.Trim('[', ']')), address.Port);
+        return new IPEndPoint(IPAddress.Parse(address.DnsSafeHost), address.Port);
     }
 
     private string NameOf(NodeId node) => view.Current.Nodes.TryGetValue(node, out var known) ? known.Description.Hostname : node.ToString();

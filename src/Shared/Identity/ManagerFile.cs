@@ -111,6 +111,9 @@ public sealed record ManagerFile
     /// <summary>Writes the file into a data directory, readable by root only, as a whole.</summary>
     public void Save(string dataDirectory) => PrivateText.Write(Path.Combine(dataDirectory, Name), Format());
 
+    /// <summary>Without the token and what opens the database.</summary>
+    public override string ToString() => $"{nameof(ManagerFile)} {{ {NodeId}, {Hostname}, {Advertise}, {Store}{(JoinToken is null ? "" : ", joining")} }}";
+
     private static IPEndPoint ReadAddress(string? text)
     {
         if (string.IsNullOrEmpty(text))

@@ -40,7 +40,7 @@ public sealed class ArchitectureTests
         ["Manager/Identity"] = ["Berth.Manager.Keys", "Berth.Manager.Admin", "Berth.Manager.Api", "Berth.Manager.Store", "Berth.Manager.Leadership", Protocol, Identity],
         ["Manager/Backups"] = ["Berth.Manager.Store", "Berth.Manager.Api", "Berth.Manager.Keys", Protocol],
         ["Manager/Peers"] = ["Berth.Manager.Dispatch", "Berth.Manager.Leadership", "Berth.Manager.Identity", "Berth.Manager.Store", Protocol, Telemetry],
-        ["Manager/Gossip"] = ["Berth.Manager.Peers", "Berth.Manager.Leadership", "Berth.Manager.Store", Identity],
+        ["Manager/Gossip"] = ["Berth.Manager.Peers", "Berth.Manager.Leadership", "Berth.Manager.Store", Identity, Telemetry],
         ["Manager/Forwarding"] = ["Berth.Manager.Access", "Berth.Manager.Store", "Berth.Manager.Leadership", Identity, Protocol, Telemetry],
         ["Manager/Observability"] = ["Berth.Manager.Store", "Berth.Manager.Leadership", "Berth.Manager.Scheduling", "Berth.Manager.Dispatch", "Berth.Manager.Replication", "Berth.Manager.Peers", Identity, Telemetry, "Berth.Manager.Access", "Berth.Manager.Admin", "Berth.Manager.Api", "Berth.Manager.Identity", Protocol],
         ["Manager/Discovery"] = ["Berth.Manager.Store", Consul],

@@ -34,7 +34,7 @@ internal static class ClusterCommands
 
     /// <summary>Asks for the cluster's managers, trust and keys.</summary>
     public static Task<ClusterStatus> Ask(ManagerClient client, CancellationToken cancel) =>
-        client.AskAdmin("ask for the cluster's managers and keys", (admin, call) => admin.GetClusterAsync(new GetClusterRequest(), call), cancel);
+        client.AskCluster(cancel);
 
     /// <summary>Asks again and again, for a wait.</summary>
     public static async IAsyncEnumerable<ClusterStatus> Looks(CommandContext context, ManagerClient client,

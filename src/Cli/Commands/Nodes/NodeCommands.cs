@@ -49,7 +49,8 @@ internal static class NodeCommands
                 var asked = Managers(client, cancel);
                 var answer = await client.Ask("list nodes", (control, call) => control.ListNodesAsync(new ListNodesRequest(), call), cancel);
                 var managers = await asked;
-                NodeLine[] lines = [.. answer.Nodes.Where(node => Matches(filters, node)).Select(node => NodeLine.Of(node, managers))
+                var isOnlyManager = answer.Nodes.Count(node => node.Node.Spec.Role == NodeRole.Manager) == 1;
+                NodeLine[] lines = [.. answer.Nodes.Where(node => Matches(filters, node)).Select(node => NodeLine.Of(node, managers, isOnlyManager))
                     .OrderBy(line => line.Hostname, StringComparer.Ordinal).ThenBy(line => line.ID, StringComparer.Ordinal)];
                 NodeLine.Listing.Print(context.Terminal, lines, show, parse.GetValue(quiet));
                 return ExitCode.Done;

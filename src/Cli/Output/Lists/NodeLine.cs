@@ -23,8 +23,9 @@ internal sealed record NodeLine(
 
     /// <summary>The row of a node.</summary>
     /// <param name="summary">The node.</param>
-    /// <param name="cluster">What is known of managers; null where nobody was asked: then a manager's node is as its agent is.</param>
-    public static NodeLine Of(NodeSummary summary, ClusterStatus? cluster = null)
+    /// <param name="cluster">What is known of managers; null where nobody could say.</param>
+    /// <param name="isOnlyManager">Whether there is no other manager's node: then nobody else can lead.</param>
+    public static NodeLine Of(NodeSummary summary, ClusterStatus? cluster = null, bool isOnlyManager = false)
     {
         var node = summary.Node;
         var isReady = node.Status.State == NodeState.Ready;
@@ -33,7 +34,7 @@ internal sealed record NodeLine(
             node.Description.Hostname,
             Capital(DockerObjectMapper.Word(node.Status.State)),
             Capital(DockerObjectMapper.Word(node.Spec.Availability)),
-            StatusOf(node, cluster, isReady),
+            StatusOf(node, cluster, isReady, isOnlyManager),
             node.Description.EngineVersion,
             node.Description.Address,
             DockerObjectMapper.Word(node.Spec.Role),
@@ -42,11 +43,12 @@ internal sealed record NodeLine(
             [.. node.Description.Warnings]);
     }
 
-    private static string StatusOf(Node node, ClusterStatus? cluster, bool isReady)
+    // A manager's agent says nothing of who leads: of several only a manager knows.
+    private static string StatusOf(Node node, ClusterStatus? cluster, bool isReady, bool isOnlyManager)
     {
         if (cluster is { Managers.Count: > 0 })
             return cluster.Managers.FirstOrDefault(manager => manager.NodeId == node.Id) is { } manager ? ManagerLine.Word(manager) : "";
-        return node.Spec.Role != NodeRole.Manager ? "" : isReady ? "Leader" : "Unreachable";
+        return node.Spec.Role != NodeRole.Manager ? "" : !isReady ? "Unreachable" : isOnlyManager ? "Leader" : "Unknown";
     }
 
     private static string Capital(string word) => char.ToUpperInvariant(word[0]) + word[1..];

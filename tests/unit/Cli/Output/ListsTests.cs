@@ -140,10 +140,23 @@ public sealed class ListsTests
 
             """, NodeLine.Listing.Render(
                 [
-                    NodeLine.Of(Node("berth1", NodeState.Ready, NodeRole.Manager, NodeAvailability.Active)),
+                    NodeLine.Of(Node("berth1", NodeState.Ready, NodeRole.Manager, NodeAvailability.Active), isOnlyManager: true),
                     NodeLine.Of(Node("berth2", NodeState.Down, NodeRole.Worker, NodeAvailability.Drain)),
                     NodeLine.Of(Node("berth3", NodeState.Disconnected, NodeRole.Manager, NodeAvailability.Pause)),
                 ], new ListFormat.Table(), false, null));
+    }
+
+    [Fact]
+    public void Nobody_is_called_the_leader_where_no_manager_could_say_who_leads()
+    {
+        var node = new NodeSummary
+        {
+            Node = new Node { Id = "n1", Spec = new NodeSpec { Role = NodeRole.Manager }, Description = new NodeDescription(), Status = new NodeStatus { State = NodeState.Ready } },
+        };
+
+        Assert.Equal("Unknown", NodeLine.Of(node).ManagerStatus);
+        Assert.Equal("Unknown", NodeLine.Of(node, new ClusterStatus { Locked = true }).ManagerStatus);
+        Assert.Equal("Leader", NodeLine.Of(node, isOnlyManager: true).ManagerStatus);
     }
 
     [Theory]
