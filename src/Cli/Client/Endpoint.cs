@@ -1,7 +1,9 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using Berth.Protocol.V1;
 using Berth.Telemetry;
+using Grpc.Core;
 using Grpc.Net.Client;
 
 namespace Berth.Cli.Client;
@@ -34,6 +36,33 @@ internal sealed class Endpoint(ManagerAddress address, ClientTls? tls) : IDispos
         DisposeHttpClient = true,
         MaxReceiveMessageSize = 256 * 1024 * 1024,
     });
+
+    /// <summary>Whether this side did not believe who answered: the authority may be another by now.</summary>
+    public bool IsDistrusted => Tls is { Refusal: not null };
+
+    /// <summary>Asks whom to trust now: <see cref="ClientTls.Learn"/>.</summary>
+    public async Task<string?> LearnTrust(CancellationToken cancel)
+    {
+        GrpcChannel? channel = null;
+        try
+        {
+            return await tls!.Learn(Dial, cancel);
+        }
+        finally
+        {
+            channel?.Dispose();
+        }
+
+        CallInvoker Dial(SslClientAuthenticationOptions options)
+        {
+            channel = GrpcChannel.ForAddress(address.Url, new GrpcChannelOptions
+            {
+                HttpHandler = new SocketsHttpHandler { UseProxy = false, ConnectTimeout = ConnectTimeout, ActivityHeadersPropagator = null, SslOptions = options },
+                DisposeHttpClient = true,
+            });
+            return channel.CreateCallInvoker();
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _channel?.Dispose();

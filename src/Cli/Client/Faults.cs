@@ -81,7 +81,7 @@ internal static class Faults
         if (tls.Refusal is { } why)
         {
             return new UserError($"whoever answers at {address.Url} is no manager of context '{tls.Context}': {why}",
-                "check the address; after the cluster was made anew or its authority rotated, get a new context: berth cluster client create", ExitCode.Unreachable, fault);
+                "check the address; after the cluster was made anew, or its authority rotated with --revoke-clients or long ago, get a new context: berth cluster client create", ExitCode.Unreachable, fault);
         }
         return Innermost(fault) is AuthenticationException or CryptographicException || IsAlert(fault)
             ? new UserError($"the manager at {address.Url} closed the connection when it was shown the certificate of client '{tls.Client.Name}' (context '{tls.Context}', serial {tls.Client.Serial}, valid until {tls.Client.NotAfter:yyyy-MM-dd HH:mm} UTC)",

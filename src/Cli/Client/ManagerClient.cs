@@ -18,9 +18,13 @@ internal sealed class ManagerClient : IDisposable
     /// <summary>Asks for the newest state there is instead of the answering manager's.</summary>
     public const string ConsistentHeader = "berth-consistent";
 
+    private static readonly TimeSpan LearnTimeout = TimeSpan.FromSeconds(5);
+
     private readonly ManagerTarget _target;
     private readonly TimeProvider _time;
     private readonly List<Endpoint> _endpoints;
+    private readonly SemaphoreSlim _learning = new(1);
+    private volatile int _learned;
     private bool _isChosen;
     private bool _isFound;
 
@@ -126,7 +130,11 @@ internal sealed class ManagerClient : IDisposable
     public UserError Explain(RpcException fault, string doing) => Faults.ToUserError(fault, Address, doing, _endpoints[0].Tls);
 
     /// <inheritdoc/>
-    public void Dispose() => _endpoints.ForEach(endpoint => endpoint.Dispose());
+    public void Dispose()
+    {
+        _endpoints.ForEach(endpoint => endpoint.Dispose());
+        _learning.Dispose();
+    }
 
     private async Task<T> CallOne<T>(string doing, Func<Endpoint, CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancel)
     {
@@ -156,7 +164,8 @@ internal sealed class ManagerClient : IDisposable
     private async Task Choose(string doing, CancellationToken cancel)
     {
         await Find(cancel);
-        if (_isChosen || _endpoints.Count == 1)
+        // Over TLS one alone is asked too: whom it shows itself as may be new to this client, and a change must not be what finds that out.
+        if (_isChosen || (_endpoints.Count == 1 && _endpoints[0].Tls is null))
             return;
         var deadline = (_time.GetUtcNow() + CallTimeout).UtcDateTime;
         _ = await AskEach(doing, async (endpoint, stop) =>
@@ -182,6 +191,66 @@ internal sealed class ManagerClient : IDisposable
     private async Task<T> AskEach<T>(string doing, Func<Endpoint, CancellationToken, Task<T>> ask, CancellationToken cancel)
     {
         await Find(cancel);
+        var learned = _learned;
+        try
+        {
+            return await AskOnce(doing, ask, cancel);
+        }
+        catch (UserError) when (learned != _learned || Distrusted().Count > 0)
+        {
+            if (!await LearnTrust(learned, cancel))
+                throw;
+            return await AskOnce(doing, ask, cancel);
+        }
+    }
+
+    private List<Endpoint> Distrusted()
+    {
+        lock (_endpoints)
+            return [.. _endpoints.Where(endpoint => endpoint.IsDistrusted)];
+    }
+
+    // Commands ask two things at a time: the second finds that the first has learnt it.
+    private async Task<bool> LearnTrust(int learned, CancellationToken cancel)
+    {
+        await _learning.WaitAsync(cancel);
+        try
+        {
+            if (learned != _learned)
+                return true;
+            foreach (var endpoint in Distrusted())
+            {
+                using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+                patience.CancelAfter(LearnTimeout);
+                if (await endpoint.LearnTrust(patience.Token) is not { } digests)
+                    continue;
+                _target.Note($"the cluster's authority was rotated: context '{_target.Tls!.Context}' trusts {digests} from now on, for which the earlier one vouches");
+                Renew();
+                _learned++;
+                return true;
+            }
+            return false;
+        }
+        finally
+        {
+            _learning.Release();
+        }
+    }
+
+    // Connections of before were made with the earlier trust.
+    private void Renew()
+    {
+        lock (_endpoints)
+        {
+            Endpoint[] fresh = [.. _endpoints.Select(endpoint => new Endpoint(endpoint.Address, _target.Tls))];
+            _endpoints.ForEach(endpoint => endpoint.Dispose());
+            _endpoints.Clear();
+            _endpoints.AddRange(fresh);
+        }
+    }
+
+    private async Task<T> AskOnce<T>(string doing, Func<Endpoint, CancellationToken, Task<T>> ask, CancellationToken cancel)
+    {
         try
         {
             // Commands ask two things at a time: whoever wins one race must not change the order in another.
@@ -191,8 +260,8 @@ internal sealed class ManagerClient : IDisposable
             var (by, answer) = await Race.Run(asked, Patience, ask, LeavesHope, _time, cancel);
             lock (_endpoints)
             {
-                _endpoints.Remove(by);
-                _endpoints.Insert(0, by);
+                if (_endpoints.Remove(by))
+                    _endpoints.Insert(0, by);
             }
             return answer;
         }

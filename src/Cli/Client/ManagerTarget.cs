@@ -18,6 +18,9 @@ internal sealed record ManagerTarget
     /// <summary>Environment variables, for Consul's own.</summary>
     public Func<string, string?> Environment { get; init; } = _ => null;
 
+    /// <summary>Told what a person should know beside the answer.</summary>
+    public Action<string> Note { get; init; } = _ => { };
+
     /// <summary>A target of one address.</summary>
     public static ManagerTarget Of(ManagerAddress address) => new() { Addresses = [address] };
 }

@@ -36,7 +36,7 @@ internal sealed record CommandContext
     /// <summary>A client of the manager that the command line or the environment names.</summary>
     public ManagerClient Connect(ParseResult parse) =>
         new(TargetChoice.Resolve(parse.GetValue(GlobalOptions.Host), parse.GetValue(GlobalOptions.Context), parse.GetValue(GlobalOptions.Consistent),
-            Environment, Contexts, Time), Time);
+            Environment, Contexts, Time) with { Note = Terminal.Note }, Time);
 
     /// <summary>The user's contexts.</summary>
     public ContextStore Contexts => ContextStore.OfUser(Environment);

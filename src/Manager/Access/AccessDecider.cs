@@ -77,6 +77,8 @@ public static class AccessDecider
             return $"client '{caller.Name}' was removed, or never admitted to this cluster";
         if (client.Serial != caller.Serial)
             return $"this is an earlier certificate of client '{caller.Name}'; use the newest one";
+        if (client.KeyHash.Length > 0 && client.KeyHash != caller.KeyHash)
+            return $"this certificate of client '{caller.Name}' is for another key than the one that was admitted";
         return audience switch
         {
             Audience.Known or Audience.Readers => null,

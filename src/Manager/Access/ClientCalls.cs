@@ -23,15 +23,16 @@ internal sealed class ClientCalls(IClusterView view, StoreGateway store, OwnNode
         var (role, stacks, validity) = (RoleOf(request.Role), request.Stacks.ToValueList(), ValidityOf(request.ValidityNs));
         ApiErrors.ThrowIfAny([.. ClientRules.Problems(request.Name, role, stacks)]);
         // Before anything is signed: what is refused needs no certificate.
-        var wished = Admission(request.Name, role, stacks, "", time.GetUtcNow() + validity);
+        var csr = SigningRequest.Read(request.SigningRequest.Span);
+        var wished = Admission(request.Name, role, stacks, "", csr, time.GetUtcNow() + validity);
         if (ClientCommands.Admit(view.Current, wished, time.GetUtcNow()).Refusal is { } refusal)
             throw ApiErrors.From(refusal);
 
         using var certificate = await signer.SignAsync(
-            SigningRequest.Read(request.SigningRequest.Span), CertificateRole.Client, request.Name, validity, context.CancellationToken);
+            csr, CertificateRole.Client, request.Name, validity, context.CancellationToken);
         // It is worth something only once the state knows its serial number.
         await store.ExecuteAsync<CommandResults.ClientChanged>(
-            Admission(request.Name, role, stacks, certificate.SerialNumber, new DateTimeOffset(certificate.NotAfter.ToUniversalTime(), TimeSpan.Zero)),
+            Admission(request.Name, role, stacks, certificate.SerialNumber, csr, new DateTimeOffset(certificate.NotAfter.ToUniversalTime(), TimeSpan.Zero)),
             Check, context.CancellationToken);
         return new V1.ClientCertificate
         {
@@ -53,8 +54,8 @@ internal sealed class ClientCalls(IClusterView view, StoreGateway store, OwnNode
         return new V1.RemoveClientResponse();
     }
 
-    private static Command.AdmitClient Admission(string name, ClientRole role, ValueList<string> stacks, string serial, DateTimeOffset until) =>
-        new(name, role, stacks, serial, until);
+    private static Command.AdmitClient Admission(string name, ClientRole role, ValueList<string> stacks, string serial, SigningRequest csr, DateTimeOffset until) =>
+        new(name, role, stacks, serial, until) { KeyHash = csr.KeyHash };
 
     private static ClientRole RoleOf(string role) => role switch
     {

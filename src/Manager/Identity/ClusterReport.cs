@@ -89,6 +89,7 @@ internal sealed class ClusterReport(
             Rotating = trust.Phase != RotationPhase.None,
             NodesToRenew = { AuthorityRotation.WaitsFor(state, time.GetUtcNow()).Select(node => NameOf(state, node)) },
             ExternalUrl = state.Settings.ExternalAuthority,
+            EarlierClientsUntil = trust.Retired.IsEmpty ? null : trust.Retired.Max(retired => retired.Until).ToTimestamp(),
         };
     }
 

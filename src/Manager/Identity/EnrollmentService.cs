@@ -17,8 +17,16 @@ internal sealed class EnrollmentService(
     ILogger<EnrollmentService> log) : V1.Enrollment.EnrollmentBase
 {
     /// <inheritdoc/>
-    public override Task<V1.Trust> GetTrust(V1.GetTrustRequest request, ServerCallContext context) =>
-        Task.FromResult(new V1.Trust { AuthorityPem = TrustOf(view.Current).RootsPem });
+    public override Task<V1.Trust> GetTrust(V1.GetTrustRequest request, ServerCallContext context)
+    {
+        var trust = TrustOf(view.Current);
+        return Task.FromResult(new V1.Trust
+        {
+            AuthorityPem = trust.RootsPem,
+            EarlierPem = trust.RetiredPem,
+            Endorsements = { trust.Endorsements.Select(word => new V1.AuthorityEndorsement { By = word.By, Of = word.Of, Signature = word.Signature }) },
+        });
+    }
 
     /// <inheritdoc/>
     public override Task<V1.Identity> Enroll(V1.EnrollRequest request, ServerCallContext context) =>

@@ -38,7 +38,7 @@ internal sealed class IdentityAdmin(
     public override async Task<V1.ClusterStatus> RotateAuthority(V1.RotateAuthorityRequest request, ServerCallContext context)
     {
         await store.ExecuteAsync<CommandResults.TrustIs>(
-            new Command.RotateAuthority(Read(request)), "berth cluster status", context.CancellationToken);
+            Rotation(request), "berth cluster status", context.CancellationToken);
         return report.Of(view.Current);
     }
 
@@ -61,6 +61,18 @@ internal sealed class IdentityAdmin(
         var (_, approved) = await store.ExecuteAsync<CommandResults.NodeChanged>(
             new Command.ApproveNode(request.Node), "berth node ls", context.CancellationToken);
         return nodes.Get(new V1.GetNodeRequest { Node = approved.Node.ToString() });
+    }
+
+    private Command.RotateAuthority Rotation(V1.RotateAuthorityRequest request)
+    {
+        if (request.CutClients && view.Current.Level < Protocol.ReleaseLevel.ClientsOutliveRotations)
+            throw ApiErrors.Precondition("clients cannot be cut yet: their certificates end with every rotation until all managers are of this release; upgrade all managers first, or leave --revoke-clients out");
+        var next = Read(request);
+        if (request.CutClients || view.Current.Trust is not { Signing: { KeyPem.Length: > 0 } present })
+            return new Command.RotateAuthority(next) { CutsClients = request.CutClients };
+        using var authority = CertificateAuthority.Read(present.CertificatePem, present.KeyPem);
+        using var certificate = Pem.One(next.CertificatePem, "the authority's certificate");
+        return new Command.RotateAuthority(next) { Endorsement = AuthorityEndorsement.Make(authority, certificate) };
     }
 
     private AuthorityRecord Read(V1.RotateAuthorityRequest request)

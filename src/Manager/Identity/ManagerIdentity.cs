@@ -31,6 +31,7 @@ public sealed class ManagerIdentity(
     private readonly Lock _gate = new();
     private long? _failedAt;
     private string _failure = "";
+    private string _earlierPem = "";
 
     /// <summary>Has an identity before the first network address is listened on.</summary>
     public override async Task StartAsync(CancellationToken cancellationToken)
@@ -47,6 +48,7 @@ public sealed class ManagerIdentity(
             await JoinOwnAsync(cancellationToken);
         else if (!held.Subject.IsValidAt(time.GetUtcNow()))
             await RenewAsync(cancellationToken);
+        FollowEarlier();
         await base.StartAsync(cancellationToken);
     }
 
@@ -72,12 +74,14 @@ public sealed class ManagerIdentity(
         try
         {
             FollowTrust();
+            FollowEarlier();
             if (IsDue())
                 await RenewAsync(cancellation);
             if (leadership.IsLeading && AuthorityRotation.Next(view.Current, time.GetUtcNow()) is { } next)
             {
                 await ExecuteAsync(new Command.AdvanceRotation(), cancellation);
-                log.LogInformation("The rotation of the authority goes on: {Phase}, {Digest} signs", next.Phase, next.Signing.Digest);
+                log.LogInformation("The rotation of the authority goes on: {Phase}, {Digest} signs, certificates of clients of {Count} earlier ones are believed",
+                    next.Phase, next.Signing.Digest, next.Retired.Count);
             }
             (_failedAt, _failure) = (null, "");
         }
@@ -111,6 +115,15 @@ public sealed class ManagerIdentity(
         files.SaveRoots(trust.RootsPem);
         tls.Trust(roots);
         log.LogInformation("The cluster's authorities are now {Digests}", string.Join(", ", roots.Select(JoinToken.DigestOf)));
+    }
+
+    private void FollowEarlier()
+    {
+        var pem = view.Current.Trust?.RetiredPem ?? "";
+        if (pem == _earlierPem)
+            return;
+        tls.TrustClientsOf(pem.Length > 0 ? Pem.Many(pem, "the cluster's earlier authorities") : []);
+        _earlierPem = pem;
     }
 
     private async Task EstablishAsync(CancellationToken cancellation)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Berth.Identity;
 using Berth.Model;
+using Berth.Protocol;
 
 namespace Berth.Manager.Store;
 
@@ -13,11 +14,32 @@ public static class AuthorityRotation
     /// <summary>What to trust next; null when nothing changes yet.</summary>
     public static ClusterTrust? Next(ClusterState state, DateTimeOffset now)
     {
-        if (state.Trust is not { Phase: not RotationPhase.None, Other: { } other } trust || !WaitsFor(state, now).IsEmpty)
+        if (state.Trust is { Phase: RotationPhase.None } settled)
+            return Forget(settled, now);
+        if (state.Trust is not { Other: { } other } trust || !WaitsFor(state, now).IsEmpty)
             return null;
         return trust.Phase == RotationPhase.Announced
             ? trust with { Signing = other, Other = trust.Signing, Phase = RotationPhase.Moving }
-            : trust with { Other = null, Phase = RotationPhase.None };
+            : Retire(trust, other, state, now);
+    }
+
+    // A client is away for weeks; nobody waits for it. Until its certificate ends the authority that signed it is believed for clients alone.
+    private static ClusterTrust Retire(ClusterTrust trust, AuthorityRecord earlier, ClusterState state, DateTimeOffset now)
+    {
+        var done = trust with { Other = null, Phase = RotationPhase.None, CutsClients = false };
+        var last = state.Clients.Values.Select(client => client.ExpiresAt).DefaultIfEmpty().Max();
+        if (trust.CutsClients || last <= now || state.Level < ReleaseLevel.ClientsOutliveRotations)
+            return trust.CutsClients ? done with { Retired = [], Endorsements = [] } : Forget(done, now) ?? done;
+        using var certificate = Pem.One(earlier.CertificatePem, "the earlier authority's certificate");
+        var end = new DateTimeOffset(certificate.NotAfter.ToUniversalTime(), TimeSpan.Zero);
+        return done with { Retired = [.. trust.Retired, new RetiredAuthority(earlier.CertificatePem, end < last ? end : last)] };
+    }
+
+    private static ClusterTrust? Forget(ClusterTrust trust, DateTimeOffset now)
+    {
+        ValueList<RetiredAuthority> left = [.. trust.Retired.Where(retired => retired.Until > now)];
+        var endorsements = left.IsEmpty ? [] : trust.Endorsements;
+        return left == trust.Retired && endorsements == trust.Endorsements ? null : trust with { Retired = left, Endorsements = endorsements };
     }
 
     /// <summary>Members that hold a rotation up, by id; empty when none does or nothing is being rotated.</summary>

@@ -1,4 +1,5 @@
 using Berth.Model;
+using Berth.Protocol;
 
 namespace Berth.Manager.Store;
 
@@ -31,6 +32,7 @@ internal static class ClientCommands
             CreatedAt = now,
             ExpiresAt = command.ExpiresAt,
             Serial = command.Serial,
+            KeyHash = state.Level >= ReleaseLevel.ClientsOutliveRotations ? command.KeyHash : "",
         })], new CommandResults.ClientChanged(command.Name));
     }
 

@@ -16,6 +16,11 @@ public sealed record AuthorityRecord(string CertificatePem, string KeyPem)
     public override string ToString() => $"{nameof(AuthorityRecord)} {{ {Digest} }}";
 }
 
+/// <summary>An authority that is trusted no more, but for certificates it signed for clients.</summary>
+/// <param name="CertificatePem">Its certificate.</param>
+/// <param name="Until">When the last of them has expired, or itself.</param>
+public sealed record RetiredAuthority(string CertificatePem, DateTimeOffset Until);
+
 /// <summary>How far a change of authorities has come.</summary>
 public enum RotationPhase
 {
@@ -39,6 +44,15 @@ public sealed record ClusterTrust
     /// <summary>How far a rotation has come.</summary>
     public RotationPhase Phase { get; init; }
 
+    /// <summary>Earlier authorities whose certificates of clients are still believed, the earliest first.</summary>
+    public ValueList<RetiredAuthority> Retired { get; init; }
+
+    /// <summary>Who vouches for whom: by these a client that knows an earlier authority comes to trust a later one.</summary>
+    public ValueList<AuthorityEndorsement> Endorsements { get; init; }
+
+    /// <summary>While authorities are rotated: whether certificates of clients end with the earlier one.</summary>
+    public bool CutsClients { get; init; }
+
     /// <summary>Secret of the workers' join token, hexadecimal.</summary>
     public required string WorkerSecret { get; init; }
 
@@ -46,7 +60,10 @@ public sealed record ClusterTrust
     public required string ManagerSecret { get; init; }
 
     /// <summary>Every authority that is trusted, the signing one first; PEM.</summary>
-    public string RootsPem => Other is null ? Line(Signing) : Line(Signing) + Line(Other);
+    public string RootsPem => Other is null ? Line(Signing.CertificatePem) : Line(Signing.CertificatePem) + Line(Other.CertificatePem);
+
+    /// <summary>Every authority whose certificates of clients alone are believed; PEM, empty when there is none.</summary>
+    public string RetiredPem => string.Concat(Retired.Select(retired => Line(retired.CertificatePem)));
 
     /// <summary>Digests of the trusted authorities, in an order of their own.</summary>
     public ImmutableArray<string> Digests => Other is null ? [Signing.Digest] : [.. new[] { Signing.Digest, Other.Digest }.Order(StringComparer.Ordinal)];
@@ -57,7 +74,7 @@ public sealed record ClusterTrust
     /// <summary>Without keys and secrets.</summary>
     public override string ToString() => $"{nameof(ClusterTrust)} {{ {Signing.Digest}, {Phase} }}";
 
-    private static string Line(AuthorityRecord authority) => authority.CertificatePem.TrimEnd('\n') + "\n";
+    private static string Line(string pem) => pem.TrimEnd('\n') + "\n";
 }
 
 /// <summary>What administrators decided about certificates.</summary>

@@ -65,7 +65,14 @@ public abstract record Command
     public sealed record UpdateSettings(TimeSpan? CertificateValidity, string? ExternalAuthority) : Command;
 
     /// <summary>Begins to move the cluster to another authority.</summary>
-    public sealed record RotateAuthority(AuthorityRecord Authority) : Command;
+    public sealed record RotateAuthority(AuthorityRecord Authority) : Command
+    {
+        /// <summary>The present authority's word that this one follows it; null where its key is not here.</summary>
+        public AuthorityEndorsement? Endorsement { get; init; }
+
+        /// <summary>Whether certificates of clients end with the authority that signed them.</summary>
+        public bool CutsClients { get; init; }
+    }
 
     /// <summary>Takes the next step of a rotation, when it is time: <see cref="AuthorityRotation"/>.</summary>
     public sealed record AdvanceRotation : Command;
@@ -98,7 +105,11 @@ public abstract record Command
 
     /// <summary>A person or tool may call with the certificate of that serial number from now on.</summary>
     public sealed record AdmitClient(
-        string Name, ClientRole Role, ValueList<string> Stacks, string Serial, DateTimeOffset ExpiresAt) : Command;
+        string Name, ClientRole Role, ValueList<string> Stacks, string Serial, DateTimeOffset ExpiresAt) : Command
+    {
+        /// <summary>SHA-256 of its key.</summary>
+        public string KeyHash { get; init; } = "";
+    }
 
     /// <summary>A client's certificate is worth nothing from now on.</summary>
     public sealed record RemoveClient(string Name) : Command;

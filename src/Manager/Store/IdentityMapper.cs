@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Berth.Identity;
 using Berth.Model;
 using V1 = Berth.Protocol.V1;
 
@@ -28,6 +29,9 @@ internal static class IdentityMapper
         Phase = (int)trust.Phase,
         WorkerSecret = trust.WorkerSecret,
         ManagerSecret = trust.ManagerSecret,
+        CutsClients = trust.CutsClients,
+        Retired = { trust.Retired.Select(retired => new V1.JournalRetiredAuthority { CertificatePem = retired.CertificatePem, UntilTicks = retired.Until.UtcTicks }) },
+        Endorsements = { trust.Endorsements.Select(word => new V1.AuthorityEndorsement { By = word.By, Of = word.Of, Signature = word.Signature }) },
     };
 
     public static ClusterTrust ToModel(V1.JournalTrust wire) => new()
@@ -37,6 +41,9 @@ internal static class IdentityMapper
         Phase = (RotationPhase)wire.Phase,
         WorkerSecret = wire.WorkerSecret,
         ManagerSecret = wire.ManagerSecret,
+        CutsClients = wire.CutsClients,
+        Retired = [.. wire.Retired.Select(retired => new RetiredAuthority(retired.CertificatePem, JournalMapper.At(retired.UntilTicks)))],
+        Endorsements = [.. wire.Endorsements.Select(word => new AuthorityEndorsement(word.By, word.Of, word.Signature))],
     };
 
     public static V1.JournalSettings ToWire(ClusterSettings settings) => new()

@@ -123,6 +123,7 @@ internal static class JournalMapper
         CreatedTicks = client.CreatedAt.UtcTicks,
         ExpiresTicks = client.ExpiresAt.UtcTicks,
         Serial = client.Serial,
+        KeyHash = client.KeyHash,
     };
 
     public static Client ToModel(V1.JournalClient wire) => new()
@@ -133,6 +134,7 @@ internal static class JournalMapper
         CreatedAt = At(wire.CreatedTicks),
         ExpiresAt = At(wire.ExpiresTicks),
         Serial = wire.Serial,
+        KeyHash = wire.KeyHash,
     };
 
     public static V1.JournalStoreAuthority ToWire(StoreAuthority authority) => new() { CertificatePem = authority.CertificatePem, KeyPem = authority.KeyPem };

@@ -1,5 +1,6 @@
 using Berth.Identity;
 using Berth.Model;
+using Berth.Protocol;
 
 namespace Berth.Manager.Store;
 
@@ -53,6 +54,12 @@ internal static class TrustCommands
         if (Problem(command.Authority, state.Settings, now) is { } problem)
             return Decision.Refuse(RefusalReason.Invalid, problem);
         var rotating = trust with { Other = command.Authority, Phase = RotationPhase.Announced };
+        if (state.Level >= ReleaseLevel.ClientsOutliveRotations)
+        {
+            rotating = command.CutsClients
+                ? rotating with { CutsClients = true, Retired = [], Endorsements = [] }
+                : command.Endorsement is { } word ? rotating with { Endorsements = [.. trust.Endorsements, word] } : rotating;
+        }
         return Decision.Accept([new Change.TrustPut(rotating)], new CommandResults.TrustIs(rotating));
     }
 

@@ -105,6 +105,9 @@ public sealed class CertificateAuthority : IDisposable
         return wanted.Create(Certificate.SubjectName, X509SignatureGenerator.CreateForECDsa(_key), from, until, NewSerial());
     }
 
+    /// <summary>Signs a text that is no certificate: ECDSA over SHA-256, DER.</summary>
+    internal byte[] SignText(byte[] text) => _key.SignData(text, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
+
     /// <summary>O, OU and CN of a certificate.</summary>
     public static X500DistinguishedName SubjectOf(ClusterId cluster, CertificateRole role, string name)
     {

@@ -13,6 +13,7 @@ public sealed class TlsIdentity
 {
     private readonly TimeProvider _time;
     private volatile Held _held;
+    private volatile X509Certificate2Collection _earlier = [];
 
     /// <summary>Holds <paramref name="identity"/>.</summary>
     public TlsIdentity(ProcessIdentity identity, TimeProvider time)
@@ -45,6 +46,12 @@ public sealed class TlsIdentity
 
     /// <summary>From now on these authorities, with the same certificate.</summary>
     public void Trust(X509Certificate2Collection roots) => _held = _held with { Roots = roots };
+
+    /// <summary>Authorities whose certificates of clients are still believed, and nobody else's.</summary>
+    public X509Certificate2Collection EarlierOfClients => _earlier;
+
+    /// <summary>From now on certificates of clients are believed that these signed, beside those of the trusted authorities.</summary>
+    public void TrustClientsOf(X509Certificate2Collection earlier) => _earlier = earlier;
 
     /// <summary>How to dial somebody who must be <paramref name="expectedOfServer"/>. May be used for many connections: each
     /// asks for the newest certificate.</summary>
@@ -96,7 +103,8 @@ public sealed class TlsIdentity
             return $"it is a {NodeCertificate.WordOf(subject.Role)}'s certificate, not a {NodeCertificate.WordOf(role)}'s";
         if (held.Cluster is { } cluster && subject.Cluster != cluster)
             return $"it is of cluster {subject.Cluster}, not of {cluster}";
-        return CertificateChain.Problem(shown, presented, held.Roots, forServer, allowExpired, _time.GetUtcNow());
+        X509Certificate2Collection roots = subject.Role == CertificateRole.Client ? [.. held.Roots, .. _earlier] : held.Roots;
+        return CertificateChain.Problem(shown, presented, roots, forServer, allowExpired, _time.GetUtcNow());
     }
 
     private sealed record Held(ProcessIdentity? Identity, X509Certificate2Collection Roots, ClusterId? Cluster)

@@ -29,6 +29,10 @@ public sealed record Client
     /// <summary>The serial number of its one valid certificate, hexadecimal: an earlier one of the same name is worth nothing.</summary>
     public required string Serial { get; init; }
 
+    /// <summary>SHA-256 of its key: whoever has the authority's key can sign a certificate of that name and number, but not for this key.
+    /// Empty for a client of before this was kept.</summary>
+    public string KeyHash { get; init; } = "";
+
     /// <summary>Among a deployer's stacks: every stack.</summary>
     public const string EveryStack = "*";
 

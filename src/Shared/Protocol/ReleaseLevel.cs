@@ -9,6 +9,9 @@ public static class ReleaseLevel
     /// <summary>Of programs that say nothing of levels.</summary>
     public const int First = 1;
 
+    /// <summary>From which on the state holds what lets certificates of clients outlive a rotation of the authority.</summary>
+    public const int ClientsOutliveRotations = 2;
+
     /// <summary>Of this source.</summary>
     public const int Newest = 2;
 

@@ -1,5 +1,6 @@
 using System.Security.Authentication;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Berth.Identity;
 using Berth.Protocol.V1;
 using Grpc.Core;
@@ -41,6 +42,64 @@ public sealed class RotationTests
         {
             Assert.Equal(after.AuthorityDigest, JoinToken.DigestOf(Assert.Single(member.Tls.Roots)));
             using var again = await manager.SessionAsync(member);
+        }
+    }
+
+    [Fact]
+    public async Task A_clients_certificate_outlives_a_rotation_unless_it_is_revoked()
+    {
+        await using var manager = await ClusterManager.StartAsync();
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var given = await manager.Admin.CreateClientAsync(new CreateClientRequest
+        {
+            Name = "ann",
+            Role = "viewer",
+            SigningRequest = Google.Protobuf.ByteString.CopyFrom(SigningRequest.Make(key, "ann")),
+        });
+        var ann = new TlsIdentity(ProcessIdentity.Read(given.CertificatePem, key.ExportPkcs8PrivateKeyPem(), given.AuthorityPem), TimeProvider.System);
+
+        await manager.Admin.RotateAuthorityAsync(new RotateAuthorityRequest());
+        await RotatedAsync(manager);
+        // It shows an authority that ann does not know, for which the one she knows vouches.
+        await Assert.ThrowsAsync<RpcException>(() => ReadAs(manager, ann));
+        ann.Trust((await LearnAsync(manager, ann))!);
+        await ReadAs(manager, ann);
+        // The earlier authority is good for clients alone.
+        Assert.NotNull((await manager.Admin.GetClusterAsync(new GetClusterRequest())).Authority.EarlierClientsUntil);
+
+        await manager.Admin.RotateAuthorityAsync(new RotateAuthorityRequest { CutClients = true });
+        await RotatedAsync(manager);
+        Assert.Null(await LearnAsync(manager, ann));
+        ann.Trust(Pem.Many((await Enrolling(manager).GetTrustAsync(new GetTrustRequest())).AuthorityPem, "trust"));
+        using var deadline = new CancellationTokenSource(Deadline);
+        // Managers look once a second whom they trust.
+        while (await CanRead(manager, ann))
+            await Task.Delay(100, deadline.Token);
+    }
+
+    private static async Task<X509Certificate2Collection?> LearnAsync(ClusterManager manager, TlsIdentity client)
+    {
+        var trust = await Enrolling(manager).GetTrustAsync(new GetTrustRequest());
+        return Berth.Identity.AuthorityEndorsement.Follow(
+            client.Roots, Pem.Many(trust.AuthorityPem, "trust"), trust.EarlierPem.Length > 0 ? Pem.Many(trust.EarlierPem, "trust") : [],
+            trust.Endorsements.Select(word => new Berth.Identity.AuthorityEndorsement(word.By, word.Of, word.Signature)), TimeProvider.System.GetUtcNow());
+    }
+
+    private static Enrollment.EnrollmentClient Enrolling(ClusterManager manager) => new(manager.Dial(Joining.TrustingNobody()));
+
+    private static async Task ReadAs(ClusterManager manager, TlsIdentity client) =>
+        await new Control.ControlClient(manager.Dial(client.ForClient(CertificateRole.Manager))).ListNodesAsync(new ListNodesRequest());
+
+    private static async Task<bool> CanRead(ClusterManager manager, TlsIdentity client)
+    {
+        try
+        {
+            await ReadAs(manager, client);
+            return true;
+        }
+        catch (RpcException)
+        {
+            return false;
         }
     }
 

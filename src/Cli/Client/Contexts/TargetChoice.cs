@@ -1,4 +1,5 @@
 using Berth.Cli.Output;
+using Berth.Identity;
 
 namespace Berth.Cli.Client.Contexts;
 
@@ -72,13 +73,27 @@ internal static class TargetChoice
         store.Get(name, "whose certificate is shown");
         try
         {
-            var identity = store.Identity(name).Load() ?? throw UserError.Usage($"context '{name}' has no client certificate, and a manager's network address needs one",
+            var files = store.Identity(name);
+            var identity = files.Load() ?? throw UserError.Usage($"context '{name}' has no client certificate, and a manager's network address needs one",
                 "get one from an administrator (berth cluster client create) and import it: berth context import FILE");
-            return new ClientTls(identity, name, time);
+            return new ClientTls(identity, name, time, roots => Keep(files, name, roots));
         }
         catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException)
         {
             throw UserError.Usage($"the client certificate of context '{name}' cannot be used: {error.Message}", "import it again: berth context import FILE");
+        }
+    }
+
+    private static void Keep(IdentityFiles files, string name, string roots)
+    {
+        try
+        {
+            files.SaveRoots(roots);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new UserError($"the cluster's authority was rotated, and context '{name}' could not be told: {error.Message}",
+                "make its folder writable, or import a new context: berth context import FILE --force", ExitCode.Failed);
         }
     }
 

@@ -53,6 +53,7 @@ internal static class ClusterAuthority
         + (status.AuthorityExpiresAt is { } end ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Expires: {end:yyyy-MM-dd HH:mm:ss} UTC\n") : "")
         + (status.ExternalAuthority.Length > 0 ? $"External authority: {status.ExternalAuthority}\n" : "")
         + $"Certificates of nodes: {(status.CertificateValidity.Length > 0 ? $"valid for {status.CertificateValidity}" : "valid for as long as the managers' default")}\n"
+        + (status.EarlierClientsUntil is { } until ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Clients of earlier authorities: believed until {until:yyyy-MM-dd HH:mm:ss} UTC\n") : "")
         + (status.AuthorityRotating ? Waiting(status.NodesToRenew) + "\n" : "");
 
     private static string Waiting(IReadOnlyList<string> nodes) =>
@@ -89,19 +90,20 @@ internal static class ClusterAuthority
 
     private sealed class RotationFlags
     {
+        private readonly Option<bool> _cut = Flag.Switch("--revoke-clients", "End the certificates of clients that the earlier authorities signed: for when a key leaked");
         private readonly Option<string?> _certificate = Flag.Text("--ca-cert", "file", "Certificate of the new authority, PEM (default: the cluster makes one)");
         private readonly Option<string?> _key = Flag.Text("--ca-key", "file", "Key of the new authority, PEM, readable by its owner only (default: the external authority signs)");
 
         public WaitFlags Wait { get; } = new();
 
-        public Option[] Options => [_certificate, _key, .. Wait.Options];
+        public Option[] Options => [_certificate, _key, _cut, .. Wait.Options];
 
         public RotateAuthorityRequest Request(ParseResult parse)
         {
             var (certificate, key) = (parse.GetValue(_certificate), parse.GetValue(_key));
             if (certificate is null && key is not null)
                 throw UserError.Usage("--ca-key is the key of a certificate, and none is given", "give the certificate: --ca-cert FILE; or neither of them");
-            var request = new RotateAuthorityRequest();
+            var request = new RotateAuthorityRequest { CutClients = parse.GetValue(_cut) };
             if (certificate is not null)
                 request.CertificatePem = SecretInput.Document(certificate, "the authority's certificate", isSecret: false);
             // Without its key an authority outside signs; the manager refuses that where none is set.

@@ -8,7 +8,7 @@ namespace Berth.Cli.Output.Lists;
 internal sealed record ClusterText(
     string ID, DateTime CreatedAt, string Store, long Epoch, long Index, bool Locked, bool Autolock, string CertificateValidity, string AuthorityDigest,
     DateTime? AuthorityExpiresAt, bool AuthorityRotating, IReadOnlyList<string> NodesToRenew, string ExternalAuthority, string AnsweredBy,
-    IReadOnlyList<ManagerLine> Managers, IReadOnlyList<string> Advice)
+    IReadOnlyList<ManagerLine> Managers, IReadOnlyList<string> Advice, DateTime? EarlierClientsUntil = null)
 {
     /// <summary>As JSON and people see it.</summary>
     public static ClusterText Of(ClusterStatus status) => new(
@@ -18,7 +18,7 @@ internal sealed record ClusterText(
         [.. status.Authority?.NodesToRenew ?? []], status.Spec is { ExternalAuthority.Length: > 0 } external ? external.ExternalAuthority : status.Authority?.ExternalUrl ?? "",
         status.AnsweredBy,
         [.. status.Managers.Select(manager => ManagerLine.Of(manager, status)).OrderBy(line => line.Hostname, StringComparer.Ordinal).ThenBy(line => line.ID, StringComparer.Ordinal)],
-        [.. status.Advice]);
+        [.. status.Advice], status.Authority?.EarlierClientsUntil?.ToDateTime());
 
     /// <summary>As people read it.</summary>
     public string Text(int? width)
@@ -39,6 +39,8 @@ internal sealed record ClusterText(
             Line($" Authority: {AuthorityDigest}{(AuthorityExpiresAt is { } end ? $", until {end:yyyy-MM-dd}" : "")}");
         if (ExternalAuthority.Length > 0)
             Line($" External authority: {ExternalAuthority}");
+        if (EarlierClientsUntil is { } until)
+            Line($" Clients of earlier authorities: believed until {until:yyyy-MM-dd}");
         if (AuthorityRotating)
             Line($" Rotating the authority: {(NodesToRenew.Count == 0 ? "nearly done" : $"waits for {string.Join(", ", NodesToRenew)}")}");
         text.Append('\n').Append(ManagerLine.Listing.Render(Managers, new ListFormat.Table(), false, width));

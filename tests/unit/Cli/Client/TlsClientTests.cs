@@ -65,6 +65,59 @@ public sealed class TlsClientTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task After_a_rotation_the_new_authority_is_trusted_when_the_earlier_one_vouches_for_it()
+    {
+        using var rotated = new TestAuthority();
+        var word = _authority.Endorse(rotated);
+        var address = await Manager(rotated, "berth1", trusts: _authority, trust: new Trust
+        {
+            AuthorityPem = rotated.Pem,
+            EarlierPem = _authority.Pem,
+            Endorsements = { new Protocol.V1.AuthorityEndorsement { By = word.By, Of = word.Of, Signature = word.Signature } },
+        });
+        var (kept, notes) = (new List<string>(), new List<string>());
+        using var client = new ManagerClient(new ManagerTarget
+        {
+            Addresses = [ManagerAddress.Parse(address, "test")],
+            Tls = new ClientTls(_authority.Identity(CertificateRole.Client, "ann"), "prod", TimeProvider.System, kept.Add),
+            Note = notes.Add,
+        }, TimeProvider.System);
+
+        // A change is sent once, and only to whom is believed.
+        await client.Call("scale", (control, call) => control.ScaleServicesAsync(new ScaleServicesRequest(), call), CancellationToken.None);
+        Assert.Equal("berth1", (await client.Ask("ask", (control, call) => control.GetInfoAsync(new GetInfoRequest(), call), CancellationToken.None)).Hostname);
+        Assert.Equal(rotated.Pem, Assert.Single(kept));
+        Assert.Contains($"context 'prod' trusts {word.Of} from now on", Assert.Single(notes));
+    }
+
+    [Fact]
+    public async Task An_authority_nobody_vouches_for_is_not_trusted_whatever_it_says()
+    {
+        using var rotated = new TestAuthority();
+        var word = rotated.Endorse(rotated);
+        var address = await Manager(rotated, "berth1", trusts: _authority, trust: new Trust
+        {
+            AuthorityPem = rotated.Pem,
+            Endorsements = { new Protocol.V1.AuthorityEndorsement { By = word.By, Of = word.Of, Signature = word.Signature } },
+        });
+
+        var error = await Assert.ThrowsAsync<UserError>(() => Ask(_authority, address));
+        Assert.StartsWith($"whoever answers at {address} is no manager of context 'prod'", error.Message);
+    }
+
+    [Fact]
+    public async Task A_locked_manager_hides_nobody()
+    {
+        var locked = await Manager(_authority, "berth1", cluster: new ClusterStatus { Locked = true });
+        var there = await Manager(_authority, "berth2", cluster: new ClusterStatus { Store = "etcd" });
+        using var both = Client(_authority, locked, there);
+        using var alone = Client(_authority, locked);
+
+        Assert.Equal("etcd", (await both.AskCluster(CancellationToken.None)).Store);
+        Assert.True((await alone.AskCluster(CancellationToken.None)).Locked);
+    }
+
+    [Fact]
     public async Task A_manager_that_is_away_or_hangs_is_passed_over()
     {
         using var hangs = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
@@ -100,7 +153,7 @@ public sealed class TlsClientTests : IAsyncLifetime
         Tls = new ClientTls(authority.Identity(CertificateRole.Client, "ann"), "prod", TimeProvider.System),
     }, TimeProvider.System);
 
-    private async Task<string> Manager(TestAuthority authority, string hostname, CertificateRole role = CertificateRole.Manager, TestAuthority? trusts = null)
+    private async Task<string> Manager(TestAuthority authority, string hostname, CertificateRole role = CertificateRole.Manager, TestAuthority? trusts = null, Trust? trust = null, ClusterStatus? cluster = null)
     {
         var shown = new TlsIdentity(authority.Identity(role, "0000000000000000000000000"), TimeProvider.System);
         var judge = trusts is null ? shown : new TlsIdentity(trusts.Identity(role, "0000000000000000000000000"), TimeProvider.System);
@@ -114,19 +167,33 @@ public sealed class TlsClientTests : IAsyncLifetime
             {
                 OnConnection = _ =>
                 {
-                    var options = shown.ForServer(requireClientCertificate: true);
-                    options.RemoteCertificateValidationCallback = judge.ForServer(requireClientCertificate: true).RemoteCertificateValidationCallback;
+                    var options = shown.ForServer(requireClientCertificate: trust is null);
+                    options.RemoteCertificateValidationCallback = judge.ForServer(requireClientCertificate: trust is null).RemoteCertificateValidationCallback;
                     return ValueTask.FromResult(options);
                 },
             });
         }));
         builder.Services.AddGrpc();
         builder.Services.AddSingleton(new Answers(hostname));
+        builder.Services.AddSingleton(new Trusts(trust ?? new Trust()));
+        builder.Services.AddSingleton(new Status(cluster ?? new ClusterStatus()));
         var host = builder.Build();
         host.MapGrpcService<Answers>();
+        host.MapGrpcService<Trusts>();
+        host.MapGrpcService<Status>();
         await host.StartAsync();
         _hosts.Add(host);
         return host.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+    }
+
+    private sealed class Trusts(Trust trust) : Enrollment.EnrollmentBase
+    {
+        public override Task<Trust> GetTrust(GetTrustRequest request, ServerCallContext context) => Task.FromResult(trust);
+    }
+
+    private sealed class Status(ClusterStatus cluster) : ClusterAdmin.ClusterAdminBase
+    {
+        public override Task<ClusterStatus> GetCluster(GetClusterRequest request, ServerCallContext context) => Task.FromResult(cluster);
     }
 
     private sealed class Answers(string hostname) : Control.ControlBase

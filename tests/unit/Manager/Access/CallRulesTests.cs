@@ -104,6 +104,16 @@ public sealed class CallRulesTests
     }
 
     [Fact]
+    public void A_certificate_of_a_clients_name_and_number_is_worth_nothing_for_another_key()
+    {
+        var state = State.Committed(new Change.ClientPut(State.Clients["ann"] with { KeyHash = "ff" }));
+        var rule = CallRules.Of("/berth.v1.Control/ListNodes");
+
+        Assert.Null(AccessDecider.Refuse(rule, Callers["admin"], state, Noon));
+        Assert.Contains("another key", AccessDecider.Refuse(rule, Callers["admin"] with { KeyHash = "ee" }, state, Noon));
+    }
+
+    [Fact]
     public void A_deployer_changes_its_stacks_only() => Assert.All(
         new (string Call, IMessage Own, IMessage Foreign)[]
         {

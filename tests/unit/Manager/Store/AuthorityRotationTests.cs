@@ -1,6 +1,7 @@
 using Berth.Identity;
 using Berth.Manager.Store;
 using Berth.Model;
+using Berth.Protocol;
 using CsCheck;
 using static Berth.Tests.Manager.Store.Samples;
 
@@ -70,6 +71,54 @@ public sealed class AuthorityRotationTests
         Assert.Contains("--external-ca", Commands.Decide(ATrustingCluster, new Command.RotateAuthority(outside), Noon, IdSource.Seeded(1)).Refusal!.Message);
         ATrustingCluster.After(new Command.UpdateSettings(null, "https://ca:8888/sign"), new Command.RotateAuthority(outside));
     }
+
+    [Fact]
+    public void Certificates_of_clients_outlive_a_rotation_until_the_last_of_them_ends()
+    {
+        var state = Rotated(WithClients);
+        var retired = Assert.Single(state.Trust!.Retired);
+        Assert.Equal((Trust.Signing.CertificatePem, Noon.AddDays(90)), (retired.CertificatePem, retired.Until));
+        Assert.Equal([Word], state.Trust.Endorsements);
+        Assert.Null(AuthorityRotation.Next(state, Noon.AddDays(89)));
+
+        var after = AuthorityRotation.Next(state, Noon.AddDays(90));
+        Assert.Equal((0, 0), (after!.Retired.Count, after.Endorsements.Count));
+        Assert.Equal(OtherAuthority, after.Signing);
+    }
+
+    [Fact]
+    public void A_rotation_that_cuts_clients_leaves_no_earlier_authority_at_all()
+    {
+        var state = Rotated(WithClients);
+        var again = state.After(new Command.RotateAuthority(Trust.Signing) { CutsClients = true });
+        Assert.Equal((0, 0), (again.Trust!.Retired.Count, again.Trust.Endorsements.Count));
+        again = Renewed(Renewed(again, 1).After(new Command.AdvanceRotation()), 1).After(new Command.AdvanceRotation());
+        Assert.Equal((RotationPhase.None, 0, false), (again.Trust!.Phase, again.Trust.Retired.Count, again.Trust.CutsClients));
+    }
+
+    [Fact]
+    public void Nothing_is_kept_for_clients_that_are_not_there_or_by_a_state_that_older_managers_read()
+    {
+        var none = Rotated(ATrustingCluster.Committed(new Change.LevelRaised(ReleaseLevel.ClientsOutliveRotations)));
+        Assert.Equal((0, 0), (none.Trust!.Retired.Count, none.Trust.Endorsements.Count));
+        var older = Rotated(ATrustingCluster.After(Ann));
+        Assert.Equal((0, 0, ""), (older.Trust!.Retired.Count, older.Trust.Endorsements.Count, older.Clients["ann"].KeyHash));
+    }
+
+    private static AuthorityEndorsement Word => new("a", "b", "c");
+
+    private static Command.AdmitClient Ann => new("ann", ClientRole.Admin, [], "0A", Noon.AddDays(90)) { KeyHash = "ff" };
+
+    private static ClusterState WithClients => ATrustingCluster.Committed(new Change.LevelRaised(ReleaseLevel.ClientsOutliveRotations))
+        .After(Ann, new Command.AdmitClient("bob", ClientRole.Viewer, [], "0B", Noon.AddDays(2)));
+
+    private static ClusterState Rotated(ClusterState state)
+    {
+        state = state.After(Joining(1), new Command.RotateAuthority(OtherAuthority) { Endorsement = Word });
+        return Renewed(Renewed(state, 1).After(new Command.AdvanceRotation()), 1).After(new Command.AdvanceRotation());
+    }
+
+    private static ClusterState Renewed(ClusterState state, int number) => Renewed(state, number, CertificateRole.Worker);
 
     // Whatever the order in which members renew and rotations are taken on, at each moment every pair of valid members trusts
     // the other's certificate: each trusts what it last confirmed, each shows what it was last given.

@@ -76,10 +76,16 @@ public sealed class JournalTests
             new Change.TaskRemoved(new TaskId(6)),
             new Change.TrustPut(Samples.Trust),
             new Change.TrustPut(Samples.Trust with { Other = Samples.OtherAuthority, Phase = RotationPhase.Moving }),
+            new Change.TrustPut(Samples.Trust with
+            {
+                CutsClients = true,
+                Retired = [new RetiredAuthority(Samples.OtherAuthority.CertificatePem, Noon.AddDays(90))],
+                Endorsements = [new Berth.Identity.AuthorityEndorsement("a", "b", "c")],
+            }),
             new Change.SettingsPut(new ClusterSettings { CertificateValidity = TimeSpan.FromHours(3), ExternalAuthority = "https://ca:8888/sign" }),
             new Change.IdentityPut(Samples.Identity),
             new Change.IdentityPut(Samples.Identity with { Manager = null, AwaitsApproval = true, IsApproved = true }),
-            new Change.ClientPut(new Client { Name = "ann", Role = ClientRole.Deployer, Stacks = ["shop", "blog"], CreatedAt = Noon, ExpiresAt = Noon.AddDays(90), Serial = "0A" }),
+            new Change.ClientPut(new Client { Name = "ann", Role = ClientRole.Deployer, Stacks = ["shop", "blog"], CreatedAt = Noon, ExpiresAt = Noon.AddDays(90), Serial = "0A", KeyHash = "ff" }),
             new Change.ClientRemoved("ann"),
             new Change.UnlockKeySet("BERTHKEY-1-x"),
             new Change.UnlockKeySet(null),

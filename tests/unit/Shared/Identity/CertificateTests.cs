@@ -106,6 +106,23 @@ public sealed class CertificateTests
     }
 
     [Fact]
+    public void Of_an_earlier_authority_only_clients_are_believed()
+    {
+        using var earlier = CertificateAuthority.Create(Cluster, Now, TimeSpan.FromDays(1));
+        using var present = CertificateAuthority.Create(Cluster, Now, TimeSpan.FromDays(1));
+        var tls = new TlsIdentity(Identify(present, CertificateRole.Manager), _time);
+        var client = Identify(earlier, CertificateRole.Client).Certificate;
+        Assert.NotNull(tls.ProblemOf(client, null));
+
+        tls.TrustClientsOf([earlier.Certificate]);
+        Assert.Null(tls.ProblemOf(client, null));
+        Assert.NotNull(tls.ProblemOf(Identify(earlier, CertificateRole.Worker).Certificate, null));
+        Assert.NotNull(tls.ProblemOf(Identify(earlier, CertificateRole.Manager).Certificate, CertificateRole.Manager));
+        _time.Advance(TimeSpan.FromDays(2));
+        Assert.NotNull(tls.ProblemOf(client, null));
+    }
+
+    [Fact]
     public void A_signing_request_proves_its_key_and_says_nothing_else()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);

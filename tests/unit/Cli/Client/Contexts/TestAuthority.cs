@@ -42,6 +42,8 @@ internal sealed class TestAuthority : IDisposable
         };
     }
 
+    public AuthorityEndorsement Endorse(TestAuthority later) => AuthorityEndorsement.Make(_authority, later._authority.Certificate);
+
     public string Sign(byte[] signingRequest, string name) => _authority.Sign(
         SigningRequest.Read(signingRequest), Cluster, CertificateRole.Client, name, TimeProvider.System.GetUtcNow(), Validity).ExportCertificatePem() + "\n";
 
