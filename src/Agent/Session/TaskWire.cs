@@ -47,6 +47,7 @@ public static class TaskWire
             Pid = status.Pid,
             OomKilled = status.OomKilled,
             Ports = { status.Ports.Select(port => port.ToWire()) },
+            Addresses = { status.Addresses.Select(NetworkMapper.ToWire) },
         };
         if (status.ExitCode is { } code)
             wire.ExitCode = code;

@@ -90,6 +90,7 @@ public sealed record Registration(
         Err = Cut(status.Err, LongestText),
         ContainerId = Cut(status.ContainerId, LongestId),
         Ports = status.Ports.Count <= MostPorts ? status.Ports : status.Ports.Take(MostPorts).ToValueList(),
+        Addresses = status.Addresses.Count <= MostPorts ? status.Addresses : status.Addresses.Take(MostPorts).ToValueList(),
     };
 
     private static string Cut(string text, int length) => text.Length <= length ? text : text[..length] + "…";

@@ -30,9 +30,10 @@ public static class RolloutRules
         return ProgressDeadline + config.Delay + config.Monitor + (grace > earlier ? grace : earlier);
     }
 
-    // What two tasks cannot have at the same time: a fixed port, the host's network, files both write to.
+    // What two tasks cannot have at the same time: a fixed port or address, the host's network, files both write to.
     private static bool ClaimsAlone(TaskSpec spec) =>
         spec.Network == NetworkMode.Host
         || spec.Ports.Any(port => port.Published != 0)
+        || spec.Networks.Any(attachment => attachment.Address is not null)
         || spec.Container.Mounts.Any(mount => mount is { Type: MountType.Bind or MountType.Volume, ReadOnly: false, Source.Length: > 0 });
 }

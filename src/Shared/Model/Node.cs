@@ -1,4 +1,5 @@
 using System.Net;
+using Berth.Model.Networks;
 
 namespace Berth.Model;
 
@@ -19,6 +20,10 @@ public sealed record Node
     public required NodeDescription Description { get; init; }
     /// <summary>Whether it can be reached. Soft: never stored, learned anew by each leader.</summary>
     public NodeStatus Status { get; init; } = NodeStatus.Unknown;
+    /// <summary>Its number in the cluster's networks, from 1; 0 while it has none.</summary>
+    public int Number { get; init; }
+    /// <summary>Addresses that its tasks have.</summary>
+    public ValueList<NodeSlice> Slices { get; init; }
 }
 
 /// <summary>What people decided about a node.</summary>
@@ -77,6 +82,8 @@ public sealed record NodeDescription
     public ValueList<string> Warnings { get; init; }
     /// <summary>Of a manager on the host: empty, <c>wanted</c> or <c>running</c>.</summary>
     public string Manager { get; init; } = "";
+    /// <summary>What its agent can do for networks of the cluster.</summary>
+    public NodeNetworking Networking { get; init; } = NodeNetworking.Unknown;
 }
 
 /// <summary>Whether a node can be reached.</summary>

@@ -1,3 +1,5 @@
+using Berth.Model.Networks;
+
 namespace Berth.Model;
 
 /// <summary>A service as the cluster keeps it.</summary>
@@ -27,6 +29,8 @@ public sealed record Service
     public Rollout? Rollout { get; init; }
     /// <summary>The trace of the command that last changed it, as W3C's <c>traceparent</c>; empty when it had none.</summary>
     public string Trace { get; init; } = "";
+    /// <summary>What the cluster gave it: virtual addresses, and its published ports.</summary>
+    public ServiceEndpoint Endpoint { get; init; } = ServiceEndpoint.None;
     /// <summary>Replicas of a replicated service; null for a global one.</summary>
     public int? Replicas => (Spec.Mode as ServiceMode.Replicated)?.Replicas;
     /// <summary>The trace that what is decided now belongs to: that of the last command, while it is fresh; else empty.</summary>
@@ -105,4 +109,6 @@ public sealed record StackSpec
     public required string Name { get; init; }
     /// <summary>Its services, with full names (<c>STACK_SERVICE</c>).</summary>
     public ValueList<ServiceSpec> Services { get; init; }
+    /// <summary>Its networks, with full names; services name them so.</summary>
+    public ValueList<NetworkSpec> Networks { get; init; }
 }

@@ -1,3 +1,5 @@
+using Berth.Model.Networks;
+
 namespace Berth.Model;
 
 /// <summary>What a user wants of a service. Field names follow Docker's <c>ServiceSpec</c>.</summary>
@@ -15,6 +17,8 @@ public sealed record ServiceSpec
     public UpdateConfig Update { get; init; } = new();
     /// <summary>How a rollback is rolled out.</summary>
     public UpdateConfig Rollback { get; init; } = new();
+    /// <summary>How it is reached.</summary>
+    public EndpointSpec Endpoint { get; init; } = EndpointSpec.Default;
 }
 
 /// <summary>How many tasks a service has. Closed: the cases below are all there are.</summary>
@@ -40,15 +44,17 @@ public sealed record TaskSpec
     public RestartPolicy Restart { get; init; } = new();
     /// <summary>Where it may run.</summary>
     public Placement Placement { get; init; } = new();
-    /// <summary>Which network the container joins.</summary>
+    /// <summary>Which network of its host the container joins; of no account when it is in <see cref="Networks"/>.</summary>
     public NetworkMode Network { get; init; } = NetworkMode.Bridge;
+    /// <summary>Networks of the cluster it is in, by id in a stored spec.</summary>
+    public ValueList<NetworkAttachment> Networks { get; init; }
     /// <summary>Ports published on the task's own node (Docker's <c>mode: host</c>).</summary>
     public ValueList<PortConfig> Ports { get; init; }
     /// <summary>Counts forced updates: a higher number alone replaces every task.</summary>
     public long ForceUpdate { get; init; }
 }
 
-/// <summary>Which network a container joins until Berth's own overlay exists.</summary>
+/// <summary>Which network of its host a container joins, when it is in none of the cluster's.</summary>
 public enum NetworkMode
 {
     /// <summary>The engine's default bridge.</summary>

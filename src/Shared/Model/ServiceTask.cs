@@ -1,3 +1,5 @@
+using Berth.Model.Networks;
+
 namespace Berth.Model;
 
 /// <summary>One attempt in one slot of a service, on one node. Never restarted: it is replaced by another task.</summary>
@@ -59,6 +61,8 @@ public sealed record ServiceTaskStatus
     public bool OomKilled { get; init; }
     /// <summary>Ports the engine published for it, also those it chose itself.</summary>
     public ValueList<PortConfig> Ports { get; init; }
+    /// <summary>Its addresses in the cluster's networks: its agent chose them.</summary>
+    public ValueList<TaskAddress> Addresses { get; init; }
     /// <summary>When it came to run, and was healthy where it has a health check, by the manager's clock; null before. An
     /// ended task keeps it: how long a task ran decides about backoff and about the monitor time.</summary>
     public DateTimeOffset? RunningSince { get; init; }

@@ -25,6 +25,7 @@ public static partial class SpecRules
         Labels(problems, "deploy.labels", spec.Labels);
         ContainerRules.Check(problems, spec.Task.Container);
         NetworkRules.Check(problems, spec.Task.Network, spec.Task.Ports);
+        EndpointRules.Check(problems, spec);
         DeployRules.Check(problems, spec);
         return [.. problems.All];
     }
@@ -49,6 +50,7 @@ public static partial class SpecRules
             foreach (var problem in Check(service))
                 problems.Add($"{path}.{problem.Path}", problem.Message);
         }
+        EndpointRules.CheckTogether(problems, stack, prefix);
         return [.. problems.All];
     }
 

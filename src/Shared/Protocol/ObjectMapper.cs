@@ -41,6 +41,7 @@ public static class ObjectMapper
         Rollout = service.Rollout?.ToWire(),
         LastSpecVersion = service.LastSpecVersion,
         Trace = service.Trace,
+        Endpoint = service.Endpoint.ToWire(),
     };
 
     /// <summary>Reads a service.</summary>
@@ -57,6 +58,7 @@ public static class ObjectMapper
         Rollout = wire.Rollout?.ToModel(),
         LastSpecVersion = wire.LastSpecVersion,
         Trace = wire.Trace,
+        Endpoint = wire.Endpoint.ToModel(),
     };
 
     /// <summary>Writes how far a rollout has come.</summary>
@@ -103,6 +105,8 @@ public static class ObjectMapper
             Message = node.Status.Message,
             Since = node.Status.Since.ToTimestamp(),
         },
+        Number = node.Number,
+        Slices = { node.Slices.Select(NetworkMapper.ToWire) },
     };
 
     /// <summary>Reads a node.</summary>
@@ -122,6 +126,8 @@ public static class ObjectMapper
         Status = wire.Status is { } status
             ? new NodeStatus((NodeState)status.State, status.Message, status.Since?.ToDateTimeOffset() ?? default)
             : NodeStatus.Unknown,
+        Number = wire.Number,
+        Slices = wire.Slices.Select(NetworkMapper.ToModel).ToValueList(),
     };
 
     /// <summary>Writes a node's facts.</summary>
@@ -138,6 +144,7 @@ public static class ObjectMapper
         AgentVersion = description.AgentVersion,
         Warnings = { description.Warnings },
         Manager = description.Manager,
+        Networking = description.Networking.ToWire(),
     };
 
     /// <summary>Reads a node's facts.</summary>
@@ -154,6 +161,7 @@ public static class ObjectMapper
         AgentVersion = wire.AgentVersion,
         Warnings = wire.Warnings.ToValueList(),
         Manager = wire.Manager,
+        Networking = wire.Networking.ToModel(),
     };
 
     /// <summary>Writes a task.</summary>
@@ -191,6 +199,7 @@ public static class ObjectMapper
             OomKilled = status.OomKilled,
             Ports = { status.Ports.Select(port => port.ToWire()) },
             RunningSince = status.RunningSince?.ToTimestamp(),
+            Addresses = { status.Addresses.Select(NetworkMapper.ToWire) },
         };
         if (status.ExitCode is { } code)
             wire.ExitCode = code;
@@ -210,6 +219,7 @@ public static class ObjectMapper
         OomKilled = wire.OomKilled,
         Ports = wire.Ports.Select(port => port.ToModel()).ToValueList(),
         RunningSince = wire.RunningSince?.ToDateTimeOffset(),
+        Addresses = wire.Addresses.Select(NetworkMapper.ToModel).ToValueList(),
     };
 
     /// <summary>Reads an agent's report; its age becomes an instant of the manager's clock.</summary>
@@ -224,6 +234,7 @@ public static class ObjectMapper
         ExitCode = wire.HasExitCode ? wire.ExitCode : null,
         OomKilled = wire.OomKilled,
         Ports = wire.Ports.Select(port => port.ToModel()).ToValueList(),
+        Addresses = wire.Addresses.Select(NetworkMapper.ToModel).ToValueList(),
         RunningSince = wire.HasRunningAgeNs ? now - SpecMapper.FromNanoseconds(Math.Max(0, wire.RunningAgeNs)) : null,
     };
 }

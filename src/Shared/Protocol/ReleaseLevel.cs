@@ -12,8 +12,11 @@ public static class ReleaseLevel
     /// <summary>From which on the state holds what lets certificates of clients outlive a rotation of the authority.</summary>
     public const int ClientsOutliveRotations = 2;
 
+    /// <summary>From here on there are networks of the cluster: in the state, and in what agents are told.</summary>
+    public const int Networks = 3;
+
     /// <summary>Of this source.</summary>
-    public const int Newest = 2;
+    public const int Newest = Networks;
 
     /// <summary>For tests only: lets a program pose as the release before or after it.</summary>
     public const string TestVariable = "BERTH_TEST_RELEASE_LEVEL";

@@ -20,11 +20,16 @@ public static class SpecMapper
 
     /// <summary>Writes a stack's spec.</summary>
     public static V1.StackSpec ToWire(this StackSpec spec) =>
-        new() { Name = spec.Name, Services = { spec.Services.Select(ToWire) } };
+        new() { Name = spec.Name, Services = { spec.Services.Select(ToWire) }, Networks = { spec.Networks.Select(NetworkMapper.ToWire) } };
 
     /// <summary>Reads a stack's spec.</summary>
     public static StackSpec ToModel(this V1.StackSpec wire) =>
-        new() { Name = wire.Name, Services = wire.Services.Select(ToModel).ToValueList() };
+        new()
+        {
+            Name = wire.Name,
+            Services = wire.Services.Select(ToModel).ToValueList(),
+            Networks = wire.Networks.Select(NetworkMapper.ToModel).ToValueList(),
+        };
 
     /// <summary>Writes a service's spec.</summary>
     public static V1.ServiceSpec ToWire(this ServiceSpec spec)
@@ -36,6 +41,7 @@ public static class SpecMapper
             Task = spec.Task.ToWire(),
             Update = spec.Update.ToWire(),
             Rollback = spec.Rollback.ToWire(),
+            Endpoint = spec.Endpoint.ToWire(),
         };
         switch (spec.Mode)
         {
@@ -63,6 +69,7 @@ public static class SpecMapper
         },
         Update = wire.Update?.ToModel() ?? new UpdateConfig(),
         Rollback = wire.Rollback?.ToModel() ?? new UpdateConfig(),
+        Endpoint = wire.Endpoint.ToModel(),
     };
 
     /// <summary>Writes a task's spec.</summary>
@@ -92,6 +99,7 @@ public static class SpecMapper
         Network = (V1.NetworkMode)spec.Network,
         Ports = { spec.Ports.Select(ToWire) },
         ForceUpdate = spec.ForceUpdate,
+        Networks = { spec.Networks.Select(NetworkMapper.ToWire) },
     };
 
     /// <summary>Reads a task's spec; an absent restart policy is the default one.</summary>
@@ -121,6 +129,7 @@ public static class SpecMapper
         Network = (NetworkMode)wire.Network,
         Ports = wire.Ports.Select(ToModel).ToValueList(),
         ForceUpdate = wire.ForceUpdate,
+        Networks = wire.Networks.Select(NetworkMapper.ToModel).ToValueList(),
     };
 
     /// <summary>Writes a published port.</summary>

@@ -1,4 +1,6 @@
+using System.Net;
 using Berth.Model;
+using Berth.Model.Networks;
 using Berth.Protocol;
 
 namespace Berth.Tests.Shared.Protocol;
@@ -19,6 +21,7 @@ public sealed class SpecMapperTests
             MaxFailureRatio = 0.25,
             Order = UpdateOrder.StartFirst,
         },
+        Endpoint = new EndpointSpec { Mode = EndpointMode.Dnsrr, Ports = [new PublishedPort("http", PortProtocol.Udp, 80, 8080)] },
         Rollback = new UpdateConfig { Parallelism = 0, Order = UpdateOrder.StopFirst, FailureAction = FailureAction.Continue },
         Task = new TaskSpec
         {
@@ -76,6 +79,7 @@ public sealed class SpecMapperTests
             Network = NetworkMode.Host,
             Ports = [new PortConfig(80, 8080, PortProtocol.Udp)],
             ForceUpdate = 4,
+            Networks = [new NetworkAttachment { Target = "front", Aliases = ["www"], Address = IPAddress.Parse("10.130.0.9") }],
         },
     };
 
