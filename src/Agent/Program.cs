@@ -15,8 +15,9 @@ if (args is ["--version"])
 var (options, errors) = AgentOptions.Parse(args, Environment.GetEnvironmentVariable);
 if (options is null)
 {
+    var format = AgentOptions.LogFormatOf(args, Environment.GetEnvironmentVariable);
     foreach (var error in errors)
-        Console.Error.WriteLine($"error: {error}");
+        StderrLog.Refuse(error, format, TimeProvider.System);
     return 2;
 }
 return await AgentHost.RunAsync(options);

@@ -85,6 +85,19 @@ public sealed record AgentOptions
         return (errors.Count == 0 ? options : null, errors);
     }
 
+    /// <summary>The log's format as far as it can be told of a line that cannot be followed.</summary>
+    public static LogFormat LogFormatOf(IReadOnlyList<string> arguments, Func<string, string?> environment)
+    {
+        var said = environment("BERTH_LOG_FORMAT");
+        for (var at = 0; at < arguments.Count; at++)
+        {
+            var (flag, value) = Split(arguments[at]);
+            if (flag == "--log-format")
+                said = value ?? (at + 1 < arguments.Count ? arguments[at + 1] : null);
+        }
+        return said == "json" ? LogFormat.Json : LogFormat.Text;
+    }
+
     private static AgentOptions Read(Dictionary<string, List<string>> given, Func<string, string?> environment, List<string> errors)
     {
         string? Last(string flag) => given[flag].LastOrDefault();

@@ -6,6 +6,10 @@ namespace Berth.Agent.Hosting;
 /// <summary>One line on stderr per message, and the newest of them in memory.</summary>
 public sealed class StderrLog(LogLevel least, LogFormat format, RecentLogs recent, TimeProvider time) : ILogger
 {
+    /// <summary>Says why the agent does not even start.</summary>
+    public static void Refuse(string error, LogFormat format, TimeProvider time) => Console.Error.WriteLine(
+        format == LogFormat.Json ? new LogLine(time.GetUtcNow(), LogLevel.Error, "", error, null, null).Json() : $"error: {error}");
+
     /// <inheritdoc/>
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;

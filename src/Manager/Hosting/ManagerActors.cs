@@ -37,7 +37,7 @@ internal static class ManagerActors
 
     /// <summary>Adds every folder's actors. The order is that of their dependence: the store first.</summary>
     public static void AddManagerActors(
-        this IServiceCollection services, ManagerOptions options, ManagerPlace? place, ClusterView view, IStoreBackend backend, LeaderTerm term)
+        this IServiceCollection services, ManagerOptions options, ManagerPlace? place, ClusterView view, IStoreBackend backend, LeaderTerm term, EarlyLog early)
     {
         services.AddDispatch();
         services.AddApi();
@@ -59,7 +59,7 @@ internal static class ManagerActors
         var isShared = backend is not SqliteStore;
         var times = new LeadershipTimes();
         var board = new LeadershipBoard(times, TimeProvider.System);
-        var failure = new ProcessFailure(() => KeyHandover.Leave(options.Directory, KeyHandover.Places(options), options.Keys!.Ring));
+        var failure = new ProcessFailure(() => KeyHandover.Leave(options.Directory, KeyHandover.Places(options), options.Keys!.Ring), early);
         var store = new StoreOptions { Directory = options.Directory, Keys = options.Keys };
         if (place is not null)
             services.AddMembers(options.Directory, place.File, backend, store);

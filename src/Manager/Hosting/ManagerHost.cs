@@ -62,30 +62,31 @@ public static class ManagerHost
             Console.Out.WriteLine(line.Text);
             return 0;
         }
+        var early = new EarlyLog(line.LogFormat, TimeProvider.System);
         foreach (var problem in line.Problems)
-            Console.Error.WriteLine($"error: {problem}");
-        return line.Options is { } options ? await RunAsync(options) : WrongUsage;
+            early.Error(problem);
+        return line.Options is { } options ? await RunAsync(options, early) : WrongUsage;
     }
 
     internal static string Version { get; } =
         typeof(ManagerHost).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
 
-    private static async Task<int> RunAsync(ManagerOptions options)
+    private static async Task<int> RunAsync(ManagerOptions options, EarlyLog early)
     {
         SocketFile.CloseToOthers();
         using var traces = TraceExport.Start("berth-manager", Version, Environment.GetEnvironmentVariable);
         try
         {
             using var taken = DirectoryLock.Take(options.Directory);
-            var joined = await ManagerStore.KnowAsync(options.Directory, await ManagerPlace.OpenAsync(options.Directory), TimeProvider.System);
+            var joined = await ManagerStore.KnowAsync(options.Directory, await ManagerPlace.OpenAsync(options.Directory, early), early, TimeProvider.System);
             if (await LockedManager.OpenKeysAsync(options, logging => ManagerLog.Write(logging, options)) is not { } keys)
                 return 0;
             options = options with { Keys = keys };
             var term = new LeaderTerm();
             using var logs = LoggerFactory.Create(logging => ManagerLog.Write(logging, options));
-            var (store, place) = await ManagerStore.OpenAsync(options.Directory, joined, term, logs, TimeProvider.System);
+            var (store, place) = await ManagerStore.OpenAsync(options.Directory, joined, term, logs, early, TimeProvider.System);
             await using var opened = store;
-            var app = Build(options, place, store, term);
+            var app = Build(options, place, store, term, early);
             try
             {
                 foreach (var socket in options.Listen.OfType<ListenAddress.Socket>())
@@ -114,7 +115,7 @@ public static class ManagerHost
         }
         catch (Exception error) when (error is StartRefusedException or InvalidDataException or IOException or UnauthorizedAccessException or NewerReleaseException)
         {
-            Console.Error.WriteLine($"error: {error.Message}");
+            early.Error(error.Message);
             return Failed;
         }
     }
@@ -143,14 +144,14 @@ public static class ManagerHost
             state.ClusterId, state.Epoch, state.Index, string.Join(", ", addresses));
     }
 
-    private static WebApplication Build(ManagerOptions options, ManagerPlace? place, IStoreBackend store, LeaderTerm term)
+    private static WebApplication Build(ManagerOptions options, ManagerPlace? place, IStoreBackend store, LeaderTerm term, EarlyLog early)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "berth-manager" });
         ManagerLog.Write(builder.Logging, options);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Listen(kestrel, options, place));
         builder.Services.AddRouting();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
-        AddManager(builder.Services, options, place, store, term);
+        AddManager(builder.Services, options, place, store, term, early);
 
         var app = builder.Build();
         app.UseOpenCalls();
@@ -164,7 +165,7 @@ public static class ManagerHost
         return app;
     }
 
-    private static void AddManager(IServiceCollection services, ManagerOptions options, ManagerPlace? place, IStoreBackend store, LeaderTerm term)
+    private static void AddManager(IServiceCollection services, ManagerOptions options, ManagerPlace? place, IStoreBackend store, LeaderTerm term, EarlyLog early)
     {
         var view = new ClusterView();
         services.AddSingleton(TimeProvider.System);
@@ -184,7 +185,7 @@ public static class ManagerHost
             : HealthCheckResult.Unhealthy("the store has not read its journal yet"));
         services.AddAccess(options.Directory, place?.File.Hostname ?? Environment.MachineName, options.IsLab);
         services.AddKeys(options.Keys!, options.Directory);
-        services.AddManagerActors(options, place, view, store, term);
+        services.AddManagerActors(options, place, view, store, term, early);
         services.AddForwarding(place?.Tls.ForClient(CertificateRole.Manager));
         services.AddOpenCalls();
         services.AddMetricsPage(Version, isAlone: place is null);

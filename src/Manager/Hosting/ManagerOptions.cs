@@ -51,4 +51,8 @@ public sealed record ManagerOptions
 /// <param name="Options">Null when there is only a text to print.</param>
 /// <param name="Text">Help or version, for stdout; null otherwise.</param>
 /// <param name="Problems">Everything that is wrong; empty when nothing is.</param>
-public sealed record ManagerCommandLine(ManagerOptions? Options, string? Text, ImmutableArray<string> Problems);
+public sealed record ManagerCommandLine(ManagerOptions? Options, string? Text, ImmutableArray<string> Problems)
+{
+    /// <summary>How problems are to be said.</summary>
+    public LogFormat LogFormat { get; init; }
+}

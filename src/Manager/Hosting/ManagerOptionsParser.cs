@@ -68,7 +68,7 @@ public static class ManagerOptionsParser
             LogFormat = Format(given, problems),
         };
         problems.AddRange(Contradictions(options));
-        return new ManagerCommandLine(problems.Count == 0 ? options : null, null, [.. problems]);
+        return new ManagerCommandLine(problems.Count == 0 ? options : null, null, [.. problems]) { LogFormat = options.LogFormat };
     }
 
     private static Dictionary<string, List<string>> Gather(

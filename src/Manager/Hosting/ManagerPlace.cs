@@ -23,7 +23,7 @@ internal sealed record ManagerPlace(ManagerFile File, IdentityFiles Files, TlsId
     };
 
     /// <summary>The place of the manager of a data directory; null when it is alone. One that has a token joins first.</summary>
-    public static async Task<ManagerPlace?> OpenAsync(string dataDirectory)
+    public static async Task<ManagerPlace?> OpenAsync(string dataDirectory, EarlyLog log)
     {
         if (ManagerFile.Load(dataDirectory) is not { } file)
             return null;
@@ -32,17 +32,17 @@ internal sealed record ManagerPlace(ManagerFile File, IdentityFiles Files, TlsId
         if (file.JoinToken is not null)
             new KnownManagers(dataDirectory).Save(file.JoinManagers);
         if (file.JoinToken is not null)
-            file = await JoinAsync(file, dataDirectory, files);
+            file = await JoinAsync(file, dataDirectory, files, log);
         return new ManagerPlace(file, files, IdentityHosting.OpenIdentity(files, TimeProvider.System));
     }
 
-    private static async Task<ManagerFile> JoinAsync(ManagerFile file, string dataDirectory, IdentityFiles files)
+    private static async Task<ManagerFile> JoinAsync(ManagerFile file, string dataDirectory, IdentityFiles files, EarlyLog log)
     {
         using var stop = new CancellationTokenSource();
         using var term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         return await ManagerJoin.RunAsync(
-            file, dataDirectory, files, TimeProvider.System, reason => Console.Error.WriteLine($"waiting to join: {reason}"), stop.Token);
+            file, dataDirectory, files, TimeProvider.System, reason => log.Warning($"waiting to join: {reason}"), stop.Token);
 
         void Stop(PosixSignalContext signal)
         {

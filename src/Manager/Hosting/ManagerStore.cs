@@ -20,23 +20,23 @@ internal static class ManagerStore
 
     /// <summary>A manager's place once it is known where the state is: one that has joined asks the others.</summary>
     /// <exception cref="OperationCanceledException">Told to stop while it waited.</exception>
-    public static async Task<ManagerPlace?> KnowAsync(string directory, ManagerPlace? place, TimeProvider time)
+    public static async Task<ManagerPlace?> KnowAsync(string directory, ManagerPlace? place, EarlyLog log, TimeProvider time)
     {
         if (place is null)
             return null;
         using var stop = new StopSignal();
         var (member, entry) = Entry(directory, place, time);
-        return place with { File = await KnowAsync(directory, place, member, entry, stop.Token) };
+        return place with { File = await KnowAsync(directory, place, member, entry, log, stop.Token) };
     }
 
     /// <summary>The store, prepared, and the manager's place as its files say now.</summary>
     /// <exception cref="OperationCanceledException">Told to stop while it waited.</exception>
     public static async Task<(IStoreBackend Store, ManagerPlace? Place)> OpenAsync(
-        string directory, ManagerPlace? place, LeaderTerm term, ILoggerFactory logs, TimeProvider time)
+        string directory, ManagerPlace? place, LeaderTerm term, ILoggerFactory logs, EarlyLog log, TimeProvider time)
     {
         using var stop = new StopSignal();
         if (place is null)
-            return (await PreparedAsync(new SqliteStore(directory, term, time), stop.Token), null);
+            return (await PreparedAsync(new SqliteStore(directory, term, time), log, stop.Token), null);
 
         var (member, entry) = Entry(directory, place, time);
         var file = place.File;
@@ -50,12 +50,12 @@ internal static class ManagerStore
                     "postgres" => new PostgresStore(PostgresAddress.Parse(file.Postgres!), term, time),
                     _ => new SqliteStore(directory, term, time),
                 };
-                return (await PreparedAsync(store, stop.Token), place with { File = file });
+                return (await PreparedAsync(store, log, stop.Token), place with { File = file });
             }
             catch (StoreMovedException moved)
             {
-                Tell($"{moved.Message}; asking the others for it");
-                file = (await entry.AskAsync(file, null, Tell, stop.Token))!;
+                Tell(log, $"{moved.Message}; asking the others for it");
+                file = (await entry.AskAsync(file, null, what => Tell(log, what), stop.Token))!;
             }
         }
     }
@@ -66,19 +66,19 @@ internal static class ManagerStore
         return (member, new StoreEntry(member, new KnownManagers(directory), directory, new PeerChannels(place.Tls).Dial, time));
     }
 
-    private static async Task<ManagerFile> KnowAsync(string directory, ManagerPlace place, LocalMember member, StoreEntry entry, CancellationToken cancellation)
+    private static async Task<ManagerFile> KnowAsync(string directory, ManagerPlace place, LocalMember member, StoreEntry entry, EarlyLog log, CancellationToken cancellation)
     {
         // It has a certificate but no state of its own: it has joined, and what its file says of the store is only the default.
         if (place.File.Store == "sqlite" && place.Tls.Current is not null && !File.Exists(Path.Combine(directory, SqliteFiles.JournalFile)))
-            return (await entry.AskAsync(place.File, null, Tell, cancellation))!;
+            return (await entry.AskAsync(place.File, null, what => Tell(log, what), cancellation))!;
         if (place.File.Store == "etcd" && (await member.FollowAddressAsync(cancellation) || await member.IsRemovedAsync(cancellation)))
-            return await entry.AskAsync(place.File, AskForAddress, Tell, cancellation) ?? place.File;
+            return await entry.AskAsync(place.File, AskForAddress, what => Tell(log, what), cancellation) ?? place.File;
         if (place.File.Store != "etcd")
             await member.LeaveAsync(cancellation);
         return place.File;
     }
 
-    private static async Task<IStoreBackend> PreparedAsync(IStoreBackend store, CancellationToken cancellation)
+    private static async Task<IStoreBackend> PreparedAsync(IStoreBackend store, EarlyLog log, CancellationToken cancellation)
     {
         var told = "";
         while (true)
@@ -91,7 +91,7 @@ internal static class ManagerStore
             catch (IOException error) when (error is EtcdUnavailableException or PostgresUnavailableException)
             {
                 if (told.Length == 0)
-                    Tell(told = error.Message);
+                    Tell(log, told = error.Message);
                 await Task.Delay(Pause, cancellation);
             }
             catch
@@ -102,7 +102,7 @@ internal static class ManagerStore
         }
     }
 
-    private static void Tell(string what) => Console.Error.WriteLine($"waiting for the store: {what}");
+    private static void Tell(EarlyLog log, string what) => log.Warning($"waiting for the store: {what}");
 
     /// <summary>Ends waits when the process is told to stop, before there is a host that listens for that.</summary>
     private sealed class StopSignal : IDisposable

@@ -53,7 +53,8 @@ public sealed class TestAgent(string engineSocket, string? managerSocket, string
         _process?.Dispose();
     }
 
-    private static string Built()
+    /// <summary>The agent that was built with these tests.</summary>
+    public static string Built()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Cluster.sln")))
