@@ -1,4 +1,5 @@
 using Berth.Cli.Output;
+using Berth.Protocol;
 using Berth.Protocol.V1;
 using Grpc.Core;
 using Task = System.Threading.Tasks.Task;
@@ -71,6 +72,22 @@ internal sealed class ManagerClient : IDisposable
     /// <summary>As <see cref="Ask"/>, of the administrators' service.</summary>
     public Task<T> AskAdmin<T>(string doing, Func<ClusterAdmin.ClusterAdminClient, CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancel) =>
         AskAny(doing, (endpoint, options) => call(endpoint.Admin, options), _target.Consistent, cancel);
+
+    /// <summary>Demands that all managers know what is going to be asked: one of an earlier release would leave it out without a word.</summary>
+    /// <param name="level">The release level that brought it.</param>
+    /// <param name="what">What it is, such as <c>--revoke-clients</c>.</param>
+    /// <param name="cancel">Gives up.</param>
+    /// <exception cref="UserError">Not all do.</exception>
+    public async Task RequireLevel(int level, string what, CancellationToken cancel)
+    {
+        var info = await AskNewest("ask the manager for its release", (control, call) => control.GetInfoAsync(new GetInfoRequest(), call), cancel);
+        // The state's level is the lowest of all managers: whoever leads next knows it too.
+        if (Math.Min(ReleaseLevel.OfWire(info.Level), ReleaseLevel.OfWire(info.StateLevel)) is var least && least < level)
+        {
+            throw new UserError($"{what} needs managers of release level {level}, and the cluster is of level {least}: it would be left out",
+                "upgrade all managers first; 'berth cluster status' shows their versions", ExitCode.Failed);
+        }
+    }
 
     /// <summary>How the cluster is. A manager that waits for its unlock key knows nothing of it: the others are asked, and its word counts only
     /// where nobody else answers.</summary>

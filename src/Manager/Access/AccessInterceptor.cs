@@ -50,6 +50,7 @@ internal sealed class AccessInterceptor(Gatekeeper gate, ILogger<AccessIntercept
     {
         var first = (IMessage)request;
         await gate.CheckAsync(call.Path, call.Rule, call.Caller, first);
+        await gate.CheckKnownAsync(call.Path, call.Rule, call.Caller, first);
         if (!call.Rule.IsAudited)
             return await run();
 
@@ -73,6 +74,7 @@ internal sealed class AccessInterceptor(Gatekeeper gate, ILogger<AccessIntercept
     {
         var first = (IMessage)message;
         await gate.CheckAsync(call.Path, call.Rule, call.Caller, first);
+        await gate.CheckKnownAsync(call.Path, call.Rule, call.Caller, first);
         if (call.Rule.IsAudited)
             await gate.DoneAsync(call.Path, call.Caller, gate.Subject(call.Rule, first), "begun");
     }

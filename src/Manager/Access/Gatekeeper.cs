@@ -1,4 +1,5 @@
 using Berth.Manager.Store;
+using Berth.Protocol;
 using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
@@ -13,6 +14,8 @@ internal sealed class Gatekeeper(
     /// <summary>How often an open stream is looked at again.</summary>
     public static readonly TimeSpan LookAgainEvery = TimeSpan.FromSeconds(1);
 
+    private static readonly string[] ForPeople = ["/berth.v1.Control/", "/berth.v1.ClusterAdmin/"];
+
     public TimeProvider Time => time;
 
     public Caller CallerOf(HttpContext call) => callers.Of(call);
@@ -25,6 +28,19 @@ internal sealed class Gatekeeper(
     {
         if (AccessDecider.Refuse(rule, caller, view.Current, first) is { } reason)
             throw await RefusedAsync(path, caller, Subject(rule, first), reason);
+    }
+
+    /// <summary>Refuses what a person's newer tool asks for and this manager would leave out. Agents and managers of neighbouring releases may say more
+    /// than is known here: docs/decisions/0022-release-levels.md.</summary>
+    public async Task CheckKnownAsync(string path, CallRule rule, Caller caller, IMessage first)
+    {
+        if (caller.Kind is not (CallerKind.Client or CallerKind.LocalRoot) || !ForPeople.Any(service => path.StartsWith(service, StringComparison.Ordinal)))
+            return;
+        if (UnknownFields.Problem(first, ReleaseLevel.Own) is not { } problem)
+            return;
+        if (rule.IsAudited)
+            await FailedAsync(path, rule, caller, Subject(rule, first), $"refused: {problem}");
+        throw new RpcException(new Status(StatusCode.FailedPrecondition, problem));
     }
 
     /// <summary>Writes down that what was sent is no message of the call, and says it to the caller.</summary>

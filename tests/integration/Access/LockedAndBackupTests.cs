@@ -88,6 +88,21 @@ public sealed class LockedAndBackupTests
     }
 
     [Fact]
+    public async Task A_wish_of_a_newer_release_is_refused_and_not_dropped()
+    {
+        await using var manager = await ManagerProcess.StartNewAsync();
+        await DeployAsync(manager);
+        // Field 2047: nobody has it.
+        var newer = ScaleServicesRequest.Parser.ParseFrom((byte[])[.. Google.Protobuf.MessageExtensions.ToByteArray(new ScaleServicesRequest { Scales = { new ScaleServicesRequest.Types.Scale { Service = "shop_web", Replicas = 5 } } }), 0xF8, 0x7F, 0x01]);
+
+        var refused = await Assert.ThrowsAsync<RpcException>(async () => await manager.Client.ScaleServicesAsync(newer));
+        Assert.Equal(StatusCode.FailedPrecondition, refused.StatusCode);
+        Assert.Contains("upgrade all managers first", refused.Status.Detail);
+        Assert.Equal(2, (await manager.Client.ListServicesAsync(new ListServicesRequest())).Services[0].Service.Spec.Replicated.Replicas);
+        Assert.Contains((await ReadAuditAsync(manager)), entry => entry.Call == "Control/ScaleServices" && entry.Outcome.Contains("does not know", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Every_change_is_written_down_before_it_is_answered_with_who_and_how_it_ended()
     {
         await using var manager = await ManagerProcess.StartNewAsync();

@@ -3,6 +3,7 @@ using Berth.Cli.Client;
 using Berth.Cli.Commands.Waiting;
 using Berth.Cli.Output;
 using Berth.Cli.Output.Lists;
+using Berth.Protocol;
 using Berth.Protocol.V1;
 
 namespace Berth.Cli.Commands.Clusters;
@@ -63,6 +64,8 @@ internal static class ClusterAuthority
     {
         var options = flags.Wait.Read(parse);
         var request = flags.Request(parse);
+        if (request.CutClients)
+            await client.RequireLevel(ReleaseLevel.ClientsOutliveRotations, "--revoke-clients", cancel);
         var status = await client.Administer("rotate the authority", (admin, call) => admin.RotateAuthorityAsync(request, call), cancel);
         const string howToFollow = "berth cluster ca";
         if (options.Detach)
