@@ -120,7 +120,7 @@ public sealed class ManagerDialer(TlsIdentity? identity, TimeProvider time)
         var tls = new SslStream(stream);
         try
         {
-            var options = who.ForClient(CertificateRole.Manager);
+            var options = who.ForConnection(CertificateRole.Manager);
             options.ApplicationProtocols = [SslApplicationProtocol.Http2];
             await tls.AuthenticateAsClientAsync(options, cancellation).ConfigureAwait(false);
             return tls;

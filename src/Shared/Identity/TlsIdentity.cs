@@ -8,7 +8,8 @@ namespace Berth.Identity;
 /// <summary>The identity a process uses on its connections now. It may be swapped at any time: open connections stay, each
 /// new handshake shows the newest certificate and trusts the newest authorities.</summary>
 /// <remarks>TLS 1.3 only. Host names are not checked: addresses change, identities do not. What is checked is the chain, the
-/// cluster, and the role of who answers. Sessions are not resumed: each connection proves its key.</remarks>
+/// cluster, and the role of who answers. Sessions are not resumed: each connection proves its key, and who lost his manager comes to
+/// another, which has no session of his to resume; the tickets alone cost more than they would save.</remarks>
 public sealed class TlsIdentity
 {
     private readonly TimeProvider _time;
@@ -58,12 +59,22 @@ public sealed class TlsIdentity
     public SslClientAuthenticationOptions ForClient(CertificateRole expectedOfServer) => new()
     {
         EnabledSslProtocols = SslProtocols.Tls13,
-        CertificateChainPolicy = _held.FirstLook,
+        CertificateChainPolicy = NoFirstLook(),
         AllowTlsResume = false,
         LocalCertificateSelectionCallback = (_, _, _, _, _) => _held.Identity?.Certificate!,
         RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
             ProblemOf(certificate, chain, forServer: true, allowExpired: false, expectedOfServer) is null,
     };
+
+    /// <summary>As <see cref="ForClient"/>, for one connection that is made now: it shows the certificate of this moment, and what SslStream
+    /// makes of a certificate is made once for all of them.</summary>
+    public SslClientAuthenticationOptions ForConnection(CertificateRole expectedOfServer)
+    {
+        var options = ForClient(expectedOfServer);
+        options.LocalCertificateSelectionCallback = null;
+        options.ClientCertificateContext = _held is { Identity: not null } held ? held.Context.Value : null;
+        return options;
+    }
 
     /// <summary>How to answer somebody. Asked for once per connection, as it shows the certificate of that moment.</summary>
     /// <param name="requireClientCertificate">Whether who has no certificate is turned away at the handshake.</param>
@@ -74,7 +85,7 @@ public sealed class TlsIdentity
         return new SslServerAuthenticationOptions
         {
             EnabledSslProtocols = SslProtocols.Tls13,
-            CertificateChainPolicy = held.FirstLook,
+            CertificateChainPolicy = NoFirstLook(),
             AllowTlsResume = false,
             ClientCertificateRequired = true,
             ServerCertificateContext = held.Context.Value,
@@ -109,20 +120,14 @@ public sealed class TlsIdentity
 
     private sealed record Held(ProcessIdentity? Identity, X509Certificate2Collection Roots, ClusterId? Cluster)
     {
-        // SslStream looks for a chain of its own before it asks us, and what it finds decides nothing. By default it searches all of the
-        // machine's authorities and stores, in vain.
-        public X509ChainPolicy FirstLook { get; } = MakeFirstLook(Roots);
-
         // Making one builds a chain: once per certificate, not once per connection.
         public Lazy<SslStreamCertificateContext> Context { get; } = new(() => SslStreamCertificateContext.Create(
             (Identity ?? throw new InvalidOperationException("a process without a certificate cannot answer TLS")).Certificate,
             additionalCertificates: null, offline: true));
-
-        private static X509ChainPolicy MakeFirstLook(X509Certificate2Collection roots)
-        {
-            var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
-            policy.CustomTrustStore.AddRange(roots);
-            return policy;
-        }
     }
+
+    // SslStream builds a chain of its own before it asks us, and what it finds decides nothing: our own check does, once. With nobody to trust
+    // it finds at once that there is none; by default it would search all of the machine's authorities and stores.
+    private static X509ChainPolicy NoFirstLook() =>
+        new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
 }
