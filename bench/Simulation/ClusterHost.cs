@@ -98,11 +98,12 @@ public sealed class ClusterHost : IAsyncDisposable
 
     private void Launch()
     {
-        _isWanted = true;
         // By a shell, which opens the file for what it says.
         var process = _process = Process.Start(new ProcessStartInfo("sh",
             ["-c", "exec \"$0\" --data \"$1\" --listen \"unix://$2\" --log-level \"$3\" 2>>\"$4\"", BenchLab.Manager, Data, Socket,
                 Environment.GetEnvironmentVariable("BERTH_BENCH_LOG") ?? "warning", Path.Combine(_home, "manager.log")]))!;
+        // Not before: whoever watched the process before would take it for his own, and start another.
+        _isWanted = true;
         _ = SuperviseAsync(process);
     }
 
