@@ -69,6 +69,7 @@ public static class AgentHost
             RecentLogs = recent, Metrics = pages.Page.Text,
             State = state, Identity = identity, Keeper = keeper, Board = board, Health = health, Engine = engine,
             Facts = facts, IsManager = options.IsManager, Membership = membership, Log = log, Time = time,
+            HostStops = HostShutdown.OfSystemd.IsUnderWayAsync,
             Duty = new ManagerDuty(options.ManagerData ?? Path.Combine(Path.GetFullPath(options.Data), "..", "manager"), log, time),
         };
 

@@ -35,6 +35,7 @@ public sealed class ManagerSession(SessionParts parts, GrpcChannel channel, Time
     private static readonly TimeSpan RegisterWithin = TimeSpan.FromSeconds(12);
     private static readonly TimeSpan DescribeEvery = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan RelaysWithin = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan FarewellWithin = TimeSpan.FromSeconds(1);
 
     private readonly Channel<V1.AgentMessage> _outgoing = Channel.CreateUnbounded<V1.AgentMessage>(new UnboundedChannelOptions { SingleReader = true });
     private readonly V1.Dispatcher.DispatcherClient _client = new(channel);
@@ -47,7 +48,9 @@ public sealed class ManagerSession(SessionParts parts, GrpcChannel channel, Time
     /// <param name="stopping">The agent stops.</param>
     public async Task RunAsync(Action registered, CancellationToken stopping)
     {
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        using var ending = new CancellationTokenSource();
+        var unheard = stopping.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), ending);
+        await using var _ = unheard.ConfigureAwait(false);
         await SettleAsync(ending.Token).ConfigureAwait(false);
         using var call = _client.Session(cancellationToken: ending.Token);
         var register = Register();
@@ -55,6 +58,8 @@ public sealed class ManagerSession(SessionParts parts, GrpcChannel channel, Time
         var welcome = await FirstAsync(call.ResponseStream, ending.Token).ConfigureAwait(false);
         await EnterAsync(welcome, ending.Token).ConfigureAwait(false);
         registered();
+        // From here on the manager is told first.
+        await unheard.DisposeAsync().ConfigureAwait(false);
 
         Task[] loops =
         [
@@ -64,6 +69,7 @@ public sealed class ManagerSession(SessionParts parts, GrpcChannel channel, Time
             ReportAsync(ending.Token),
             DescribeAsync(register.Register.Description, ending.Token),
             MoveAsync(ending.Token),
+            EndAsync(stopping, ending.Token),
         ];
         try
         {
@@ -200,6 +206,22 @@ public sealed class ManagerSession(SessionParts parts, GrpcChannel channel, Time
     {
         await foreach (var message in _outgoing.Reader.ReadAllAsync(cancellation).ConfigureAwait(false))
             await stream.WriteAsync(message, cancellation).ConfigureAwait(false);
+        await stream.CompleteAsync().ConfigureAwait(false);
+        // A call that is ended from here might take its last message with it: the manager ends it.
+        await Task.Delay(Timeout.InfiniteTimeSpan, cancellation).ConfigureAwait(false);
+    }
+
+    // Why the agent ends, so that a node that is back in a moment is not taken for lost.
+    private async Task EndAsync(CancellationToken stopping, CancellationToken cancellation)
+    {
+        var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var _ = stopping.UnsafeRegister(static told => ((TaskCompletionSource)told!).SetResult(), told).ConfigureAwait(false);
+        await told.Task.WaitAsync(cancellation).ConfigureAwait(false);
+        // A node that leaves its cluster is not awaited.
+        if (!parts.Membership.Leaving.IsCompleted)
+            Send(new V1.AgentMessage { Ends = new V1.AgentEnds { HostStops = await parts.HostStops().ConfigureAwait(false) } });
+        _outgoing.Writer.TryComplete();
+        await Task.Delay(FarewellWithin, parts.Time, cancellation).ConfigureAwait(false);
     }
 
     // On its own, so that the node stays up however long a pull or an engine takes. Every other tick only looks.

@@ -35,6 +35,8 @@ public sealed record SessionParts
     public required RecentLogs RecentLogs { get; init; }
     /// <summary>The agent's metrics, as they are now.</summary>
     public required Func<string> Metrics { get; init; }
+    /// <summary>Whether this host shuts down; asked when the agent is told to end.</summary>
+    public required Func<Task<bool>> HostStops { get; init; }
     /// <summary>The agent's clock.</summary>
     public required TimeProvider Time { get; init; }
 }

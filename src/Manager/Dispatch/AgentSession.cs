@@ -45,6 +45,17 @@ public sealed class AgentSession : IDisposable
     /// <summary>Why it was closed from here; null while it was not.</summary>
     public string? CloseReason => Volatile.Read(ref _closeReason);
 
+    /// <summary>What its agent said when it ended, for people; null when it said nothing.</summary>
+    public string? Farewell { get; private set; }
+
+    /// <summary>Whether its agent said that it is started again.</summary>
+    public bool Restarts { get; private set; }
+
+    /// <summary>Its agent ends.</summary>
+    /// <param name="hostStops">Whether because its host shuts down.</param>
+    public void SayFarewell(bool hostStops) =>
+        (Farewell, Restarts) = (hostStops ? "its host shuts down" : "its agent is stopped or started again", !hostStops);
+
     /// <summary>It is its node's session now.</summary>
     public void Admit(Heart heart) => _heart = heart;
 

@@ -25,6 +25,7 @@ public sealed class DispatchActor : ReceiveActor
     private readonly Dictionary<NodeId, Listener> _listeners = [];
     private readonly HashSet<NodeId> _waiting = [];
     private ClusterState _state = ClusterState.Empty;
+    private Templates? _templates;
 
     /// <summary>Made by the actor system.</summary>
     public DispatchActor(
@@ -43,6 +44,9 @@ public sealed class DispatchActor : ReceiveActor
         Receive<DispatchProtocol.Ended>(OnEnded);
         Receive<DispatchProtocol.ManagersAre>(OnManagersAre);
     }
+
+    // Each made once for all agents that are told of this state.
+    private Templates TemplatesNow => _templates ??= new Templates(_state);
 
     /// <inheritdoc/>
     protected override void PreStart() => _store.Tell(new StoreProtocol.Subscribe(Self));
@@ -109,13 +113,13 @@ public sealed class DispatchActor : ReceiveActor
     private void OnStateChanged(StoreProtocol.StateChanged change)
     {
         var before = _state;
-        _state = change.State;
+        (_state, _templates) = (change.State, null);
         foreach (var node in _waiting.ToList())
         {
             if (!_listeners.TryGetValue(node, out var listener) || TryStart(listener))
                 _waiting.Remove(node);
         }
-        var templates = new Templates(_state);
+        var templates = TemplatesNow;
         if (change.Touched.All)
         {
             foreach (var (node, listener) in _listeners)
@@ -131,8 +135,11 @@ public sealed class DispatchActor : ReceiveActor
             foreach (var listener in _listeners.Values.Where(listener => listener.Told is not null))
                 TellTrust(listener.Session);
         }
-        foreach (var (node, listener) in _listeners.Where(pair => pair.Value.Told is not null && (change.Touched.All || change.Touched.Nodes.Contains(pair.Key))))
-            TellDuty(listener.Session, ManagerDuties.AfterChange(before, _state, node, listener.Session.Registration.Description));
+        foreach (var node in change.Touched.All ? _listeners.Keys : (IEnumerable<NodeId>)change.Touched.Nodes)
+        {
+            if (_listeners.TryGetValue(node, out var listener) && listener.Told is not null)
+                TellDuty(listener.Session, ManagerDuties.AfterChange(before, _state, node, listener.Session.Registration.Description));
+        }
         foreach (var node in change.Touched.Nodes)
         {
             if (before.Nodes.ContainsKey(node) && !_state.Nodes.ContainsKey(node))
@@ -197,9 +204,10 @@ public sealed class DispatchActor : ReceiveActor
         TellDuty(session, ManagerDuties.AtBegin(_state, session.Node, session.Registration.Description));
         if (!session.Registration.Reports.IsEmpty)
             _store.Tell(new StoreProtocol.Observe(session.Node, session.Registration.Reports));
-        Send(session, listener.Told, Assignments.Full(_state, session.Node), new Templates(_state));
+        // Who has its full set can be asked for logs.
         _open.Add(session);
         session.Heart.Open();
+        Send(session, listener.Told, Assignments.Full(_state, session.Node), TemplatesNow);
         _nodes.Tell(new NodesProtocol.SessionChanged(session.Node));
         _log.LogInformation(
             "Session of {Hostname} ({Node}) began; it holds {Held} tasks and is assigned {Assigned}", session.Registration.Description.Hostname,
@@ -240,7 +248,7 @@ public sealed class DispatchActor : ReceiveActor
         if (listener.Told is null)
             return;
         _log.LogInformation("Session of {Hostname} ended: {Reason}", listener.Session.Registration.Description.Hostname, reason);
-        listener.Session.Heart.End(reason);
+        listener.Session.Heart.End(reason, restarts: listener.Session.Restarts);
         _nodes.Tell(new NodesProtocol.SessionChanged(listener.Session.Node));
     }
 

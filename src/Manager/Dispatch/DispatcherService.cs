@@ -60,7 +60,7 @@ public sealed class DispatcherService(
         }
         finally
         {
-            (await dispatch.GetAsync(CancellationToken.None)).Tell(new DispatchProtocol.Ended(session, reason));
+            (await dispatch.GetAsync(CancellationToken.None)).Tell(new DispatchProtocol.Ended(session, session.Farewell ?? reason));
         }
     }
 
@@ -186,6 +186,9 @@ public sealed class DispatcherService(
                     break;
                 case V1.AgentMessage.MessageOneofCase.Heartbeat when message.Heartbeat.Answer:
                     session.Send(new V1.ManagerMessage { Heartbeat = new V1.HeartbeatAnswer() });
+                    break;
+                case V1.AgentMessage.MessageOneofCase.Ends:
+                    session.SayFarewell(message.Ends.HostStops);
                     break;
                 case V1.AgentMessage.MessageOneofCase.Register:
                     throw new RpcException(new Status(StatusCode.InvalidArgument, "a session registers once"));

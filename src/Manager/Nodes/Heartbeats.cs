@@ -51,9 +51,13 @@ public sealed class Heart(TimeProvider time, Action<Heart> changed)
     private NodeId? _via;
     private volatile bool _isElsewhere;
     private string? _ended = "it has not registered";
+    private volatile bool _restarts;
 
     /// <summary>Why its last session ended, for people; null while one is open.</summary>
     public string? Ended => Volatile.Read(ref _ended);
+
+    /// <summary>Whether its last session ended because its agent is started again.</summary>
+    public bool Restarts => _restarts;
 
     /// <summary>Whether it was ever heard of.</summary>
     public bool HasBeaten => Volatile.Read(ref _hasBeaten);
@@ -77,6 +81,7 @@ public sealed class Heart(TimeProvider time, Action<Heart> changed)
             Note();
             _via = via;
             _isElsewhere = via is not null;
+            _restarts = false;
             Volatile.Write(ref _ended, null);
         }
         if (via is null)
@@ -86,12 +91,16 @@ public sealed class Heart(TimeProvider time, Action<Heart> changed)
     /// <summary>A session ended; nothing when a newer one is open at another manager.</summary>
     /// <param name="reason">Why, for people; no full stop.</param>
     /// <param name="via">At which manager; null is this one.</param>
-    public void End(string reason, NodeId? via = null)
+    /// <param name="restarts">Whether its agent said that it is started again.</param>
+    public void End(string reason, NodeId? via = null, bool restarts = false)
     {
         lock (_gate)
         {
             if (_via == via || _ended is not null)
+            {
+                _restarts = restarts;
                 Volatile.Write(ref _ended, reason);
+            }
         }
         if (via is null)
             changed(this);

@@ -8,7 +8,8 @@ namespace Berth.Manager.Nodes;
 /// <summary>What is known of a node's connection to this manager.</summary>
 /// <param name="LastHeard">When it last spoke, by the manager's clock; null when it has not since the manager started.</param>
 /// <param name="Ended">Why its last session ended, for people; null while one is open.</param>
-public readonly record struct Contact(DateTimeOffset? LastHeard, string? Ended)
+/// <param name="Restarts">Whether its agent said that it is started again.</param>
+public readonly record struct Contact(DateTimeOffset? LastHeard, string? Ended, bool Restarts = false)
 {
     /// <summary>Not heard of since the manager started.</summary>
     public static Contact None { get; }
@@ -65,6 +66,9 @@ public static class Membership
         }
         // Who lost his session because his manager went away was told to wait before he dials another.
         var deadline = Later(lastHeard, since) + options.DownAfter + (contact.Ended is null ? TimeSpan.Zero : rejoin);
+        // Its containers run on meanwhile: what it was doing is not given to others because a start took long.
+        if (contact is { Ended: not null, Restarts: true })
+            deadline = Later(deadline, Later(lastHeard, since) + options.RestartGrace);
         if (now >= deadline)
             return (new(NodeState.Down, $"silent for {Seconds(now - lastHeard)}, last heard at {Instant(lastHeard)}{After(contact)}", now), deadline);
         return contact.Ended is null

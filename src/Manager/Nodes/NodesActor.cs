@@ -28,6 +28,7 @@ public sealed class NodesActor : ReceiveActor
     private readonly ILease _lease;
     private readonly TimeProvider _time;
     private readonly ILogger<NodesActor> _log;
+    private readonly HashSet<NodeId> _toLookAt = [];
     private long? _leadsSince;
     private ClusterState _state = ClusterState.Empty;
     private long _since;
@@ -48,8 +49,9 @@ public sealed class NodesActor : ReceiveActor
         _time = time;
         _log = log;
         Receive<StoreProtocol.StateChanged>(OnStateChanged);
-        Receive<NodesProtocol.SessionChanged>(changed => LookAt(changed.Node));
-        Receive<NodesProtocol.HeardAgain>(heard => LookAt(heard.Node));
+        Receive<NodesProtocol.SessionChanged>(changed => LookSoonAt(changed.Node));
+        Receive<NodesProtocol.HeardAgain>(heard => LookSoonAt(heard.Node));
+        Receive<LookNow>(_ => OnLookNow());
         Receive<Tick>(_ => OnTick());
         Receive<StoreProtocol.Committed>(_ => { });
         Receive<StoreProtocol.Stale>(_ => Look());
@@ -87,14 +89,16 @@ public sealed class NodesActor : ReceiveActor
             Begin();
         var before = _state;
         _state = change.State;
-        if (!change.Touched.All && change.Touched.Nodes.IsEmpty)
-            return;
         foreach (var node in change.Touched.Nodes)
         {
             if (before.Nodes.ContainsKey(node) && !_state.Nodes.ContainsKey(node))
                 _heartbeats.Forget(node);
         }
-        Look();
+        // Thousands of nodes that come back are told of one by one: nobody else's silence is affected.
+        if (change.Touched.All)
+            Look();
+        else
+            LookAt(change.Touched.Nodes);
     }
 
     private void OnTick()
@@ -146,12 +150,25 @@ public sealed class NodesActor : ReceiveActor
         Propose(changes);
     }
 
-    // One node's session opened or ended: nobody else's silence is affected.
-    private void LookAt(NodeId id)
+    // Behind whatever is in the mailbox now: when many sessions change at once that becomes one proposal.
+    private void LookSoonAt(NodeId node)
     {
-        if (_leadsSince is null || !_state.Nodes.TryGetValue(id, out var node))
+        if (_toLookAt.Count == 0)
+            Self.Tell(LookNow.Instance);
+        _toLookAt.Add(node);
+    }
+
+    private void OnLookNow()
+    {
+        LookAt(_toLookAt);
+        _toLookAt.Clear();
+    }
+
+    private void LookAt(IEnumerable<NodeId> ids)
+    {
+        if (_leadsSince is null || ids.Select(id => _state.Nodes.GetValueOrDefault(id)).OfType<Node>().ToList() is not { Count: > 0 } nodes)
             return;
-        var (changes, deadline) = Decide([node]);
+        var (changes, deadline) = Decide(nodes);
         if (UntilDeadline is not { } known || deadline < known)
             LookAgainAfter(deadline);
         Propose(changes);
@@ -186,7 +203,12 @@ public sealed class NodesActor : ReceiveActor
     }
 
     private Contact ContactOf(NodeId node, DateTimeOffset now) =>
-        _heartbeats.Find(node) is { HasBeaten: true } heart ? new Contact(now - heart.Silence, heart.Ended) : Contact.None;
+        _heartbeats.Find(node) is { HasBeaten: true } heart ? new Contact(now - heart.Silence, heart.Ended, heart.Restarts) : Contact.None;
+
+    private sealed record LookNow
+    {
+        public static LookNow Instance { get; } = new();
+    }
 
     private sealed record Tick
     {

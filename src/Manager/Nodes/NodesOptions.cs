@@ -12,6 +12,9 @@ public sealed class NodesOptions
     /// <summary>After the manager's start, a node that has not been heard of is left alone for so long.</summary>
     public TimeSpan StartGrace { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>A node whose agent said that it is started again is down only after so long.</summary>
+    public TimeSpan RestartGrace { get; set; } = TimeSpan.FromSeconds(30);
+
     /// <summary>What is wrong with the options, ending in what to change; null when they can be used.</summary>
     public string? Problem() =>
         Period < TimeSpan.FromMilliseconds(10)

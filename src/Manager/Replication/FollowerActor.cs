@@ -68,7 +68,7 @@ internal sealed class FollowerActor : ReceiveActor, IWithTimers
     }
 
     // On a session's thread.
-    private void OnLocalSession(NodeId node, Heart heart) => _self.Tell(new LinkProtocol.SessionChanged(node, heart.Ended));
+    private void OnLocalSession(NodeId node, Heart heart) => _self.Tell(new LinkProtocol.SessionChanged(node, heart.Ended, heart.Restarts));
 
     private void WatchLeader()
     {
@@ -251,7 +251,7 @@ internal sealed class FollowerActor : ReceiveActor, IWithTimers
     private void OnSessionChanged(LinkProtocol.SessionChanged changed)
     {
         if (_saidAll)
-            _link?.Send(new V1.FromStandby { Session = new V1.SessionChange { Node = PeerMapper.ToWire(changed.Node), Open = changed.Ended is null, Reason = changed.Ended ?? "" } });
+            _link?.Send(new V1.FromStandby { Session = new V1.SessionChange { Node = PeerMapper.ToWire(changed.Node), Open = changed.Ended is null, Reason = changed.Ended ?? "", Restarts = changed.Restarts } });
     }
 
     private void OnBeat()

@@ -19,5 +19,5 @@ internal static class LinkProtocol
     }
 
     /// <summary>An agent's session at this manager opened or ended.</summary>
-    internal sealed record SessionChanged(Model.NodeId Node, string? Ended);
+    internal sealed record SessionChanged(Model.NodeId Node, string? Ended, bool Restarts);
 }

@@ -37,7 +37,7 @@ internal sealed class RemoteSessions(Heartbeats heartbeats, IRequiredActor<Nodes
         if (change.Open)
             heartbeats.Of(node).Open(standby);
         else
-            heartbeats.Of(node).End(change.Reason, standby);
+            heartbeats.Of(node).End(change.Reason, standby, change.Restarts);
         nodes.ActorRef.Tell(new NodesProtocol.SessionChanged(node));
     }
 

@@ -73,6 +73,8 @@ internal sealed class AgentServer : IAsyncDisposable
     {
         public Task SendAsync(V1.AgentMessage message) => call.RequestStream.WriteAsync(message);
 
+        public Task CompleteAsync() => call.RequestStream.CompleteAsync();
+
         public async Task<bool> MoveNextAsync()
         {
             using var patience = new CancellationTokenSource(Patience);

@@ -137,6 +137,23 @@ public sealed class SessionTests : ActorTest, IAsyncLifetime
         Assert.Null(_sessions.Find(node));
     }
 
+    [Theory]
+    [InlineData(false, "its agent is stopped or started again")]
+    [InlineData(true, "its host shuts down")]
+    public async Task An_agent_that_says_why_it_ends_is_believed(bool hostStops, string reason)
+    {
+        var node = _scene.Node("a");
+        Publish(Touched.Everything);
+        using var agent = await ConnectAsync(node, "a");
+        await agent.SendAsync(new V1.AgentMessage { Ends = new V1.AgentEnds { HostStops = hostStops } });
+        await agent.CompleteAsync();
+
+        // The manager ends the session in good order.
+        Assert.False(await agent.MoveNextAsync());
+        await _nodes.ExpectMsgAsync<NodesProtocol.SessionChanged>();
+        Assert.Equal((reason, !hostStops), (_heartbeats.Of(node).Ended, _heartbeats.Of(node).Restarts));
+    }
+
     [Fact]
     public async Task An_agent_of_another_cluster_is_refused_with_the_reason()
     {

@@ -44,6 +44,33 @@ public sealed class MembershipTests
     }
 
     [Fact]
+    public void Who_said_that_it_is_started_again_has_half_a_minute_and_is_down_as_ever_after_that()
+    {
+        var heard = Started.AddSeconds(20);
+        NodeState At(double seconds, string? ended, bool restarts) =>
+            Membership.Judge(new Contact(heard, ended, restarts), Started, Started, heard.AddSeconds(seconds), Options).Status.State;
+
+        Assert.Equal(NodeState.Disconnected, At(29.9, "its agent is stopped or started again", restarts: true));
+        Assert.Equal(NodeState.Down, At(30, "its agent is stopped or started again", restarts: true));
+        Assert.Equal(NodeState.Down, At(3, "its host shuts down", restarts: false));
+        // In the largest clusters there is time to rejoin as well, and the longer of both counts.
+        Assert.True(RejoinPace.Grace(10_000) + Options.DownAfter < Options.RestartGrace);
+    }
+
+    [Fact]
+    public void What_was_said_at_an_end_counts_until_the_next_session()
+    {
+        var heart = new Heartbeats(TimeProvider.System).Of(new NodeId(1));
+        heart.Open();
+        heart.End("its agent is stopped or started again", restarts: true);
+        Assert.True(heart.Restarts);
+        heart.Open();
+        Assert.False(heart.Restarts);
+        heart.End("its connection broke");
+        Assert.False(heart.Restarts);
+    }
+
+    [Fact]
     public void The_time_to_rejoin_grows_with_the_cluster_and_small_ones_need_none()
     {
         Gen.Int[0, 100_000].Sample(nodes =>

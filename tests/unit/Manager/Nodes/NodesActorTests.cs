@@ -70,6 +70,54 @@ public sealed class NodesActorTests : ActorTest
     }
 
     [Fact]
+    public void An_agent_that_is_started_again_slowly_does_not_make_its_node_down()
+    {
+        var heart = Connect();
+        CatchUp();
+        heart.End("its agent is stopped or started again", restarts: true);
+        _actor.Tell(new NodesProtocol.SessionChanged(Id));
+        Assert.StartsWith("its agent is stopped or started again; last heard at", Expect(NodeState.Disconnected).Status.Message, StringComparison.Ordinal);
+        Pass(TimeSpan.FromSeconds(29));
+        ExpectNoMsg(TimeSpan.FromMilliseconds(100));
+
+        heart.Open();
+        _actor.Tell(new NodesProtocol.SessionChanged(Id));
+        Expect(NodeState.Ready);
+        Pass(TimeSpan.FromSeconds(3.5));
+        Expect(NodeState.Down);
+    }
+
+    [Fact]
+    public void Nodes_that_come_together_are_proposed_together()
+    {
+        var ids = Enumerable.Range(100, 50).Select(number => new NodeId((UInt128)number)).ToList();
+        _state = _state.Apply(new Commit(2, _time.GetUtcNow(), [.. ids.Select(id => new Change.NodePut(new Node
+        {
+            Id = id, CreatedAt = _time.GetUtcNow(), UpdatedAt = _time.GetUtcNow(), Description = new NodeDescription { Hostname = $"n{id}" },
+        }))]));
+        _actor.Tell(new StoreProtocol.StateChanged(_state, Touched.Nothing with { Nodes = [.. ids] }));
+        CatchUp();
+        foreach (var id in ids)
+            _heartbeats.Of(id).Open();
+        // It looks at the first while the others come.
+        using var gate = new ManualResetEventSlim();
+        _lease.Gate = gate;
+        foreach (var id in ids)
+            _actor.Tell(new NodesProtocol.SessionChanged(id));
+        gate.Set();
+
+        var seen = new HashSet<NodeId>();
+        var proposals = 0;
+        while (seen.Count < ids.Count)
+        {
+            proposals++;
+            seen.UnionWith(ExpectMsg<StoreProtocol.Propose>().Changes.Cast<Change.NodeObserved>().Select(change => change.Id));
+        }
+        Assert.InRange(proposals, 1, 2);
+        ExpectNoMsg(TimeSpan.FromMilliseconds(100));
+    }
+
+    [Fact]
     public void A_manager_that_was_paused_calls_nobody_down_before_a_fresh_deadline()
     {
         Connect();
@@ -188,7 +236,20 @@ public sealed class NodesActorTests : ActorTest
 
     private sealed class SetLease : ILease
     {
-        public bool IsValid { get; set; } = true;
+        private bool _isValid = true;
+
+        /// <summary>Whoever asks waits for it; null for nobody.</summary>
+        public ManualResetEventSlim? Gate { get; set; }
+
+        public bool IsValid
+        {
+            get
+            {
+                Gate?.Wait();
+                return _isValid;
+            }
+            set => _isValid = value;
+        }
     }
 
     /// <summary>A wall clock that can be set, beside a monotonic one that cannot.</summary>

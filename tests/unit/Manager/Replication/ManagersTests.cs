@@ -102,6 +102,13 @@ public sealed class ManagersTests
 
         heart.End("its agent ended the session");
         await leader.UntilAsync(state => state.Nodes[new NodeId(7)].Status is { State: NodeState.Disconnected, Message: var said } && said.Contains("ended the session"));
+        Assert.False(leader.Heartbeats.Of(new NodeId(7)).Restarts);
+
+        heart.Open();
+        await leader.UntilAsync(state => state.Nodes[new NodeId(7)].Status.State == NodeState.Ready);
+        heart.End("its agent is stopped or started again", restarts: true);
+        await leader.UntilAsync(state => state.Nodes[new NodeId(7)].Status.State == NodeState.Disconnected);
+        Assert.True(leader.Heartbeats.Of(new NodeId(7)).Restarts);
     }
 
     [Fact]
