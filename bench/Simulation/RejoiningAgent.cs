@@ -181,6 +181,7 @@ public sealed class RejoiningAgent(FleetMember who, RejoiningFleet fleet, IReadO
         Epoch = _epoch,
         Description = SimulatedAgent.Description(who.Number),
         Tasks = { _tasks.Reports },
+        Level = ReleaseLevel.Own,
     };
 
     private void Remember(IEnumerable<Protocol.V1.ManagerEndpoint> managers, long window)

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Berth.Model;
+using Berth.Protocol;
 using Berth.Protocol.V1;
 using Grpc.Core;
 using Grpc.Net.Client;
@@ -65,6 +66,7 @@ public sealed class SimulatedAgent : IAsyncDisposable
     {
         NodeId = new NodeId((UInt128)(number + 1)).ToString(),
         Description = Description(number),
+        Level = ReleaseLevel.Own,
     };
 
     private async Task WriteAsync()

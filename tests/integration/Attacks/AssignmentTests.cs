@@ -1,5 +1,6 @@
 using Berth.Identity;
 using Berth.Protocol.V1;
+using Berth.Protocol;
 using Berth.Tests.Integration.Identity;
 using Berth.Tests.Integration.Manager;
 using Grpc.Core;
@@ -72,7 +73,7 @@ public sealed class AssignmentTests
     {
         Register = new Register
         {
-            NodeId = member.Node.ToString(), Tasks = { tasks },
+            NodeId = member.Node.ToString(), Tasks = { tasks }, Level = ReleaseLevel.Own,
             Description = new NodeDescription
             {
                 Hostname = hostname, Address = "127.0.0.1", Os = "linux", Architecture = "x86_64", Capacity = new Resources { MemoryBytes = 1L << 32, NanoCpus = 2_000_000_000 },

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Berth.Identity;
 using Berth.Protocol.V1;
+using Berth.Protocol;
 using Berth.Tests.Integration.Identity;
 using Berth.Tests.Integration.Manager;
 using Google.Protobuf;
@@ -134,7 +135,7 @@ public sealed class FuzzTests(ITestOutputHelper output)
             {
                 NodeId = member.Node.ToString(), Epoch = random.Next(3), Role = NodeRole.Manager,
                 Description = new NodeDescription { Hostname = "agent", Address = "127.0.0.1", EngineLabels = { ["a"] = "b" } },
-                Tasks = { Report(random) },
+                Tasks = { Report(random) }, Level = ReleaseLevel.Own,
             },
         }.ToByteArray(),
         1 => new AgentMessage { Status = new StatusReport { Tasks = { Report(random), Report(random) } } }.ToByteArray(),

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Berth.Identity;
 using Berth.Model;
 using Berth.Protocol.V1;
+using Berth.Protocol;
 using Berth.Tests.Integration.Manager;
 using Google.Protobuf;
 using Grpc.Core;
@@ -112,7 +113,7 @@ public sealed class ClusterManager : IAsyncDisposable
         var session = new Dispatcher.DispatcherClient(Dial(member)).Session();
         await session.RequestStream.WriteAsync(new AgentMessage
         {
-            Register = new Register { NodeId = (claimed ?? member.Node).ToString(), Description = new NodeDescription { Hostname = "agent", Address = "127.0.0.1" } },
+            Register = new Register { NodeId = (claimed ?? member.Node).ToString(), Description = new NodeDescription { Hostname = "agent", Address = "127.0.0.1" }, Level = ReleaseLevel.Own },
         });
         Assert.True(await session.ResponseStream.MoveNext(CancellationToken.None));
         Assert.NotNull(session.ResponseStream.Current.Registered);

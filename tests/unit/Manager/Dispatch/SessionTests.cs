@@ -4,6 +4,7 @@ using Berth.Manager.Dispatch;
 using Berth.Manager.Nodes;
 using Berth.Manager.Store;
 using Berth.Model;
+using Berth.Protocol;
 using Berth.Tests.Manager.Scheduling;
 using Grpc.Core;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -368,6 +369,7 @@ public sealed class SessionTests : ActorTest, IAsyncLifetime
         ClusterId = cluster?.ToString() ?? "",
         Description = new V1.NodeDescription { Hostname = hostname },
         Tasks = { reports ?? [] },
+        Level = ReleaseLevel.Own,
     };
 
     private void Publish(Touched touched)
