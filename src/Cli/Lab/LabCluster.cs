@@ -23,11 +23,10 @@ internal sealed class LabCluster(LabRecord lab, Action<string> say)
                 await InsideAsync(1, ["cluster", "init", "--advertise-addr", lab.Network.Address(1)], "", cancel);
             }
             var joins = lab.Numbers.Where(number => !IsJoined(number)).ToList();
-            // Managers one after the other: each must leave the cluster safe before the next one comes.
-            var workers = JoinAllAsync("worker", [.. joins.Where(number => number > lab.Managers)], cancel);
-            foreach (var number in joins.Where(number => number <= lab.Managers))
-                await JoinAllAsync("manager", [number], cancel);
-            await workers;
+            // Side by side: the leader lets managers in one after the other, each only when the cluster is safe with it.
+            await Task.WhenAll(
+                JoinAllAsync("worker", [.. joins.Where(number => number > lab.Managers)], cancel),
+                JoinAllAsync("manager", [.. joins.Where(number => number <= lab.Managers)], cancel));
             await PromoteAsync(joins, cancel);
         }
         finally

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using Berth.Manager.Keys;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
@@ -69,7 +68,7 @@ public static class AccessHosting
             {
                 await next(call);
                 if (IsUnreadable(call.Response))
-                    Answer(call, (await gate.UnreadableAsync(path, caller)).Status);
+                    GrpcAnswer.Write(call, (await gate.UnreadableAsync(path, caller)).Status);
             }
         });
     }
@@ -83,7 +82,7 @@ public static class AccessHosting
             call.Response.ContentType = "text/plain; charset=utf-8";
             return call.Response.WriteAsync(status.Detail + "\n", call.RequestAborted);
         }
-        Answer(call, status);
+        GrpcAnswer.Write(call, status);
         return Task.CompletedTask;
     }
 
@@ -91,13 +90,4 @@ public static class AccessHosting
     private static bool IsUnreadable(HttpResponse response) =>
         !response.HasStarted && response.Headers["grpc-status"] == ((int)StatusCode.Unknown).ToString(CultureInfo.InvariantCulture)
         && response.Headers["grpc-message"].ToString().StartsWith("Exception was thrown by handler", StringComparison.Ordinal);
-
-    /// <summary>A gRPC answer without messages: its status stands in the headers.</summary>
-    internal static void Answer(HttpContext call, Status status)
-    {
-        call.Response.StatusCode = StatusCodes.Status200OK;
-        call.Response.ContentType = "application/grpc";
-        call.Response.Headers["grpc-status"] = ((int)status.StatusCode).ToString(CultureInfo.InvariantCulture);
-        call.Response.Headers["grpc-message"] = WebUtility.UrlEncode(status.Detail).Replace("+", "%20", StringComparison.Ordinal);
-    }
 }

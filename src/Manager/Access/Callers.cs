@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 using Berth.Identity;
+using Berth.Protocol;
 using Berth.Protocol.V1;
 using Google.Protobuf;
 using Microsoft.AspNetCore.Connections.Features;
@@ -45,14 +46,11 @@ public sealed class Callers(string hostname, bool trustsOpenNetwork)
     // A header that cannot be read names nobody: the call is refused, and not taken for the manager's own.
     private static Caller Original(string header, Caller manager)
     {
-        var bytes = new byte[LongestHeader];
-        // gRPC leaves out the padding.
-        var padded = header.PadRight((header.Length + 3) / 4 * 4, '=');
-        if (padded.Length > LongestHeader || !Convert.TryFromBase64String(padded, bytes, out var length))
+        if (header.Length > LongestHeader || BinaryHeader.Read(header) is not { } bytes)
             return new Caller(CallerKind.Anonymous, "", manager.From) { Via = manager };
         try
         {
-            return Caller.FromWire(OriginalCaller.Parser.ParseFrom(bytes.AsSpan(0, length)), manager);
+            return Caller.FromWire(OriginalCaller.Parser.ParseFrom(bytes), manager);
         }
         catch (InvalidProtocolBufferException)
         {

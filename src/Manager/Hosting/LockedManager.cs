@@ -78,7 +78,7 @@ internal static class LockedManager
             if (LockedCalls.Answers(call.Request.Path))
                 await next(call);
             else
-                AccessHosting.Answer(call, new Status(StatusCode.Unavailable, LockedCalls.Locked));
+                GrpcAnswer.Write(call, StatusCode.Unavailable, LockedCalls.Locked);
         });
         app.MapGrpcService<LockedCalls>();
         return app;

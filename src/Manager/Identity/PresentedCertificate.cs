@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Berth.Protocol;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -31,9 +32,9 @@ internal static class PresentedCertificate
             return call.Connection.ClientCertificate;
         try
         {
-            return X509CertificateLoader.LoadCertificate(Convert.FromBase64String(Padded(text)));
+            return BinaryHeader.Read(text) is { } bytes ? X509CertificateLoader.LoadCertificate(bytes) : null;
         }
-        catch (Exception error) when (error is FormatException or CryptographicException)
+        catch (CryptographicException)
         {
             return null;
         }
@@ -42,7 +43,4 @@ internal static class PresentedCertificate
     /// <summary>Where a call comes from.</summary>
     public static string AddressOf(ServerCallContext context) =>
         context.GetHttpContext().Connection.RemoteIpAddress?.ToString() ?? "the local socket";
-
-    // gRPC leaves the padding out.
-    private static string Padded(string text) => text.TrimEnd('=') is var bare ? bare.PadRight((bare.Length + 3) / 4 * 4, '=') : text;
 }

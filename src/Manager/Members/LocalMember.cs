@@ -147,9 +147,8 @@ public sealed class LocalMember(MemberPlace place, TimeProvider time)
                 await client.AskAsync(client.Members[0], (member, call) => member.Maintenance.StatusAsync(new V3.StatusRequest(), call), ProbeTimeout, cancellation);
                 return;
             }
-            catch (RpcException error) when (time.GetElapsedTime(begun) < patience)
+            catch (RpcException) when (time.GetElapsedTime(begun) < patience)
             {
-                _ = error;
                 await Task.Delay(LookEvery, time, cancellation);
             }
             catch (RpcException error)
@@ -196,9 +195,8 @@ public sealed class LocalMember(MemberPlace place, TimeProvider time)
             await client.RangeAsync(new V3.RangeRequest { Key = EtcdKeys.Format }, cancellation);
             return true;
         }
-        catch (EtcdUnavailableException error)
+        catch (EtcdUnavailableException)
         {
-            _ = error;
             return false;
         }
     }

@@ -94,7 +94,7 @@ internal static class ContextCommands
             {
                 var store = context.Contexts;
                 var chosen = parse.GetRequiredValue(name);
-                RequireNew(store, chosen, force: false);
+                RequireNew(store, chosen);
                 var source = parse.GetValue(from) is { } other ? store.Export(other) : new ContextBundle { BerthContext = ContextBundle.Format, Name = chosen, Managers = [] };
                 store.Put(chosen, source with
                 {
@@ -137,7 +137,8 @@ internal static class ContextCommands
                 var bundle = ReadBundle(context, parse.GetRequiredValue(file));
                 var chosen = parse.GetValue(name) ?? bundle.Name;
                 var store = context.Contexts;
-                RequireNew(store, chosen, parse.GetValue(force));
+                if (!parse.GetValue(force))
+                    RequireNew(store, chosen, "berth context import FILE --force");
                 store.Put(chosen, bundle);
                 if (parse.GetValue(use))
                     store.Use(chosen);
@@ -178,10 +179,10 @@ internal static class ContextCommands
         context.Environment(ContextStore.Variable) is { Length: > 0 } variable ? variable
         : store.Read().Current is { Length: > 0 } current ? current : ContextStore.Default;
 
-    private static void RequireNew(ContextStore store, string name, bool force)
+    private static void RequireNew(ContextStore store, string name, string? replace = null)
     {
-        if (!force && store.Read().Contexts.ContainsKey(name))
-            throw UserError.Usage($"there is a context '{name}' already", $"choose another name, or remove it first: berth context rm {name}");
+        if (store.Read().Contexts.ContainsKey(name))
+            throw UserError.Usage($"there is a context '{name}' already", $"choose another name{(replace is null ? " or" : $", replace it ({replace}) or")} remove it first: berth context rm {name}");
     }
 
     private static ContextBundle ReadBundle(CommandContext context, string file)

@@ -48,7 +48,13 @@ public sealed class IdentityCommandsTests
         Refuses(ATrustingCluster.After(Joining(1)), Joining(2, key: "key1"), "data directory copied");
 
     [Fact]
-    public void The_same_key_may_join_again() => ATrustingCluster.After(Joining(1), Joining(1));
+    public void The_same_key_may_join_again()
+    {
+        var state = ATrustingCluster.After(Joining(1), Joining(1, hours: 48));
+
+        Assert.Equal("host1", Assert.Single(state.Nodes.Values).Description.Hostname);
+        Assert.Equal(Noon.AddHours(48), Assert.Single(state.Identities.Values).Agent!.ExpiresAt);
+    }
 
     [Fact]
     public void A_removed_node_is_refused_with_its_key_and_joins_again_with_a_new_one()

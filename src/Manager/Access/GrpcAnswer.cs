@@ -3,11 +3,14 @@ using System.Text;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 
-namespace Berth.Manager.Forwarding;
+namespace Berth.Manager.Access;
 
 /// <summary>A gRPC status written by hand, for a call that no service of this process handles.</summary>
 public static class GrpcAnswer
 {
+    /// <summary>Answers with a status and nothing else.</summary>
+    public static void Write(HttpContext call, Status status) => Write(call, status.StatusCode, status.Detail);
+
     /// <summary>Answers with a status and nothing else.</summary>
     /// <param name="call">A call whose answer has not begun.</param>
     /// <param name="code">The status.</param>
