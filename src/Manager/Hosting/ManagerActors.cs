@@ -62,7 +62,7 @@ internal static class ManagerActors
         var failure = new ProcessFailure(() => KeyHandover.Leave(options.Directory, KeyHandover.Places(options), options.Keys!.Ring), early);
         var store = new StoreOptions { Directory = options.Directory, Keys = options.Keys };
         if (place is not null)
-            services.AddMembers(options.Directory, place.File, backend, store);
+            services.AddMembers(options.Directory, place.File, backend, store, new MemberDialer(new PeerChannels(place.Tls).Dial));
         services.AddSingleton<IStoreFailure>(failure);
         services.AddLeadership(
             new LeadershipOptions

@@ -12,24 +12,11 @@ internal sealed class EtcdAdmin(EtcdClient client, TimeSpan patience)
     private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(1);
 
     /// <summary>Every member, each asked how it is.</summary>
-    public async Task<ImmutableArray<MemberView>> ViewAsync(CancellationToken cancellation)
-    {
-        var list = await ListAsync(cancellation);
-        return [.. await Task.WhenAll(list.Select(async member => new MemberView(
-            member.ID, NodeOf(member), member.PeerURLs.FirstOrDefault() ?? "", member.IsLearner, await ProblemAsync(member, cancellation) is null)))];
-    }
+    public async Task<EtcdLook> LookAsync(CancellationToken cancellation) => await LookAsync(await ListAsync(cancellation), cancellation);
 
-    /// <summary>For <c>cluster status</c>: each member's node and how it is, as ManagerStatus.store_member says it.</summary>
-    public async Task<ImmutableArray<(NodeId? Node, string State)>> StatesAsync(CancellationToken cancellation)
-    {
-        var list = await ListAsync(cancellation);
-        return [.. await Task.WhenAll(list.Select(async member => (NodeOf(member), await ProblemAsync(member, cancellation) switch
-        {
-            { } problem when member.Name.Length > 0 => $"unhealthy: {problem}",
-            { } => "unstarted",
-            null => member.IsLearner ? "learner" : "started",
-        })))];
-    }
+    /// <summary>Members that were listed, each asked how it is.</summary>
+    public async Task<EtcdLook> LookAsync(ImmutableArray<V3.Member> listed, CancellationToken cancellation) =>
+        new([.. await Task.WhenAll(listed.Select(async member => new SeenMember(member, await ProblemAsync(member, cancellation))))]);
 
     /// <summary>Members as they are told to a host that joins.</summary>
     public async Task<ImmutableArray<V3.Member>> ListAsync(CancellationToken cancellation) =>
@@ -80,10 +67,9 @@ internal sealed class EtcdAdmin(EtcdClient client, TimeSpan patience)
             if (status.Leader == leaving.ID)
                 await client.AskAsync(connected, (asked, call) => asked.Maintenance.MoveLeaderAsync(new V3.MoveLeaderRequest { TargetID = others[0].ID }, call), patience, cancellation);
         }
-        catch (RpcException error)
+        catch (RpcException)
         {
             // It does not answer, or the other does not follow: etcd elects one by itself.
-            _ = error;
         }
     }
 
@@ -116,6 +102,26 @@ internal sealed class EtcdAdmin(EtcdClient client, TimeSpan patience)
             return EtcdErrors.Text(error);
         }
     }
+}
+
+/// <summary>A member of etcd, and what is wrong with it; null when nothing is.</summary>
+internal sealed record SeenMember(V3.Member Member, string? Problem);
+
+/// <summary>etcd's members at one moment.</summary>
+internal sealed record EtcdLook(ImmutableArray<SeenMember> Members)
+{
+    /// <summary>For decisions.</summary>
+    public ImmutableArray<MemberView> Views => [.. Members.Select(seen => new MemberView(
+        seen.Member.ID, EtcdAdmin.NodeOf(seen.Member), seen.Member.PeerURLs.FirstOrDefault() ?? "", seen.Member.IsLearner, seen.Problem is null))];
+
+    /// <summary>For <c>cluster status</c>: how each node's member is, as ManagerStatus.store_member says it.</summary>
+    public ImmutableDictionary<NodeId, string> States => Members.Where(seen => EtcdAdmin.NodeOf(seen.Member) is not null)
+        .GroupBy(seen => EtcdAdmin.NodeOf(seen.Member)!.Value)
+        .ToImmutableDictionary(group => group.Key, group => StateOf(group.First()));
+
+    // One without a name has never started, and has no node either.
+    private static string StateOf(SeenMember seen) =>
+        seen.Problem is { } problem ? $"unhealthy: {problem}" : seen.Member.IsLearner ? "learner" : "started";
 }
 
 /// <summary>From the store to its members.</summary>

@@ -70,7 +70,8 @@ public sealed record EtcdConfiguration
     /// <summary>The text of <c>etcd.yml</c>.</summary>
     /// <remarks>Elections and heartbeats are as fast as one network of hosts allows, so that a lost leader of etcd delays a write
     /// by about a second. Requests may be as large as 16 MiB and transactions as long as the journal's; history is kept for
-    /// 10,000 changes, which is more than any watcher needs.</remarks>
+    /// 10,000 changes, which is more than any watcher needs. Whether a change of members is safe is for <see cref="MembersDecider"/> to say, one at a time and
+    /// listeners first; etcd's own check would refuse every one until all voters have been connected for five seconds.</remarks>
     public string ToYaml()
     {
         var yaml = new StringBuilder("# Written by berth-manager; changes are overwritten.\n");
@@ -90,7 +91,7 @@ public sealed record EtcdConfiguration
             heartbeat-interval: 50
             election-timeout: 500
             pre-vote: true
-            strict-reconfig-check: true
+            strict-reconfig-check: false
             max-request-bytes: 16777216
             max-txn-ops: 2048
             auto-compaction-mode: revision

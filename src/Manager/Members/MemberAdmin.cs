@@ -28,7 +28,7 @@ internal sealed class MemberAdmin(IClusterView view, StoreGateway store, NodeCal
         {
             last = References.Node(view.Current, text).OrThrow().Id;
             var node = last.ToString();
-            await members.DemoteAsync(last, request.Force, () => SetAsync(node, NodeRole.Worker, context.CancellationToken), context.CancellationToken);
+            await members.DemoteAsync(last, request.Force, () => SetAsync(node, NodeRole.Worker, CancellationToken.None), context.CancellationToken);
         }
         return nodes.Get(new V1.GetNodeRequest { Node = last.ToString() });
     }

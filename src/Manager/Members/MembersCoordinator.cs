@@ -18,16 +18,20 @@ namespace Berth.Manager.Members;
 /// <see cref="MembersDecider"/> says; every manager looks how they are.</summary>
 public sealed class MembersCoordinator(
     ActiveStore active, LocalMember? local, MemberPlace? place, IClusterView view, ILeadership leadership, IRequiredActor<StoreActor> store, StoreGrowth? growth,
-    KnownManagers? known, TimeProvider time, ILogger<MembersCoordinator> log) : BackgroundService, IStoreMembers
+    KnownManagers? known, MemberDialer dial, TimeProvider time, ILogger<MembersCoordinator> log) : BackgroundService, IStoreMembers
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan StoreTime = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan EtcdTime = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30);
 
+    // Between the end of a member and the end of the role lies one command.
+    private static readonly TimeSpan VoicelessWait = TimeSpan.FromSeconds(5);
+
     private readonly SemaphoreSlim _one = new(1);
     private ImmutableHashSet<NodeId> _ready = [];
     private volatile Known _known = Known.Nothing;
+    private long? _voicelessSince;
     private string _refused = "";
     private string _failure = "";
     private bool _isChanging;
@@ -72,6 +76,8 @@ public sealed class MembersCoordinator(
         await _one.WaitAsync(cancellation);
         try
         {
+            if (view.Current.Nodes.TryGetValue(node, out var asker) && asker.Spec.Role != NodeRole.Manager)
+                throw new RpcException(new Grpc.Core.Status(StatusCode.PermissionDenied, $"'{NameOf(node)}' is no manager any more"));
             if (active.Backend.Kind == "sqlite")
                 await (growth ?? throw Unavailable("this manager is alone: it has no manager.json, so nobody can join it")).IntoEtcdAsync(cancellation);
             if (active.Backend is not EtcdBackend etcd)
@@ -79,6 +85,8 @@ public sealed class MembersCoordinator(
             var wanted = new WantedMember(node, LocalMember.PeerUrl(address), IsReady: true);
             _ready = _ready.Add(node);
             await MemberOfAsync(etcd, wanted, cancellation);
+            // It is to become a voter, and the next one waits for that.
+            _isChanging = true;
             return new V1.StoreTicket { Kind = "etcd", Etcd = await TicketAsync(etcd, request, address, cancellation) };
         }
         finally
@@ -127,8 +135,9 @@ public sealed class MembersCoordinator(
         {
             if (ManagerQuorum.Problem(Managers(), node, IsEtcd, isForced) is { } problem)
                 throw new RpcException(new Grpc.Core.Status(StatusCode.FailedPrecondition, problem));
+            // From here on it is brought to its end, whether or not who asked still waits: between the two the manager has no voice.
             if (active.Backend is EtcdBackend etcd)
-                await RemoveAsync(etcd, node, cancellation);
+                await RemoveAsync(etcd, node, CancellationToken.None);
             await setRole();
         }
         finally
@@ -199,12 +208,13 @@ public sealed class MembersCoordinator(
         {
             if (view.Current.StoreAuthority is { } authority && local.Renew(authority))
                 log.LogInformation("The certificate of this host's member of etcd is a new one");
-            await FollowAsync(etcd, cancellation);
+            var look = await FollowAsync(etcd, cancellation);
+            await ReturnAsync(etcd, look, cancellation);
             if (leadership.IsLeading && leadership.HasValidLease && await _one.WaitAsync(TimeSpan.Zero, cancellation))
             {
                 try
                 {
-                    await StepAsync(etcd, cancellation);
+                    await StepAsync(etcd, look, cancellation);
                 }
                 finally
                 {
@@ -220,21 +230,64 @@ public sealed class MembersCoordinator(
     }
 
     // Where they answer now, and how they are.
-    private async Task FollowAsync(EtcdBackend etcd, CancellationToken cancellation)
+    private async Task<EtcdLook> FollowAsync(EtcdBackend etcd, CancellationToken cancellation)
     {
         var admin = etcd.Admin(EtcdTime);
-        var urls = (await admin.ListAsync(cancellation)).SelectMany(member => member.ClientURLs).ToList();
+        var listed = await admin.ListAsync(cancellation);
+        var urls = listed.SelectMany(member => member.ClientURLs).ToList();
         etcd.Use(local!.Endpoints(urls));
         local.Remember(urls);
-        var states = await admin.StatesAsync(cancellation);
-        _known = new Known(states.Where(state => state.Node is not null)
-            .GroupBy(state => state.Node!.Value).ToImmutableDictionary(group => group.Key, group => group.First().State));
+        var look = await admin.LookAsync(listed, cancellation);
+        _known = new Known(look.States);
+        return look;
     }
 
-    private async Task StepAsync(EtcdBackend etcd, CancellationToken cancellation)
+    // A demotion that ended half-way (its leader was lost in between) leaves a manager whose host has no member: it asks for one again, as it
+    // does at its start. Who is being demoted hears of it long before.
+    private async Task ReturnAsync(EtcdBackend etcd, EtcdLook look, CancellationToken cancellation)
+    {
+        var isManager = view.Current.Nodes.TryGetValue(place!.Node, out var me) && me.Spec.Role == NodeRole.Manager;
+        if (!isManager || look.Views.Any(member => member.Node == place.Node))
+        {
+            _voicelessSince = null;
+            return;
+        }
+        _voicelessSince ??= time.GetTimestamp();
+        // One without a name has not started yet: it is given the time, unless what this host has is of a member that was removed.
+        var isStarting = look.Views.Any(member => member.PeerUrl == LocalMember.PeerUrl(place.Advertise));
+        if (time.GetElapsedTime(_voicelessSince.Value) < (isStarting ? LongestWait : VoicelessWait))
+            return;
+        _voicelessSince = null;
+        log.LogWarning("This manager has no voice in etcd, and is a manager still: a demotion did not come to its end. It asks for a voice again");
+        try
+        {
+            var ticket = leadership.IsLeading ? await AdmitAsync(local!.Request(), place.Node, cancellation) : await AskLeaderAsync(cancellation);
+            if (ticket.Etcd is not { } member)
+                return;
+            await local!.JoinAsync(member, cancellation);
+            etcd.Use(local.Endpoints(member.Members.Select(one => one.ClientUrl).Where(url => url.Length > 0)));
+            log.LogInformation("This host has a member of etcd again; it gets its voice once it has caught up");
+        }
+        catch (Exception error) when (error is RpcException or IOException or InvalidDataException)
+        {
+            log.LogWarning("No voice in etcd could be had: {Reason}; asked again in {Seconds:0} s", error is RpcException refused ? refused.Status.Detail : error.Message, VoicelessWait.TotalSeconds);
+        }
+    }
+
+    private async Task<V1.StoreTicket> AskLeaderAsync(CancellationToken cancellation)
+    {
+        if (leadership.Current.Url is not { Length: > 0 } url)
+            throw Unavailable("nobody leads just now");
+        using var channel = dial.Dial(url);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        patience.CancelAfter(LongestWait + EtcdTime);
+        return await new V1.Members.MembersClient(channel).GetStoreAsync(local!.Request(), cancellationToken: patience.Token);
+    }
+
+    private async Task StepAsync(EtcdBackend etcd, EtcdLook look, CancellationToken cancellation)
     {
         var admin = etcd.Admin(EtcdTime);
-        var step = MembersDecider.Next(Wanted(), await admin.ViewAsync(cancellation));
+        var step = MembersDecider.Next(Wanted(), look.Views);
         _isChanging = step is not null;
         if (step is null)
             return;
@@ -253,7 +306,7 @@ public sealed class MembersCoordinator(
         var begun = time.GetTimestamp();
         while (true)
         {
-            var members = await admin.ViewAsync(cancellation);
+            var members = (await admin.LookAsync(cancellation)).Views;
             var present = members.FirstOrDefault(member => member.Node == wanted.Node) ?? members.FirstOrDefault(member => member.Node is null && member.PeerUrl == wanted.PeerUrl);
             if (present is not null && present.PeerUrl == wanted.PeerUrl)
                 return;
@@ -263,7 +316,7 @@ public sealed class MembersCoordinator(
             var problem = step is null ? "a majority of its members must answer, and one joins after the other" : await admin.TakeAsync(step, cancellation);
             if (time.GetElapsedTime(begun) > LongestWait)
                 throw Unavailable($"etcd has no place for a member on '{NameOf(wanted.Node)}' yet: {problem}");
-            await Task.Delay(LookEvery / 4, time, cancellation);
+            await Task.Delay(LookEvery / 10, time, cancellation);
         }
     }
 

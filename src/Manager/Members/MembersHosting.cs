@@ -1,5 +1,6 @@
 using Berth.Identity;
 using Berth.Manager.Store;
+using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -16,8 +17,9 @@ public static class MembersHosting
     /// <param name="file">What it says.</param>
     /// <param name="store">Where the state is kept.</param>
     /// <param name="options">How snapshots are made.</param>
+    /// <param name="dial">How other managers are asked.</param>
     public static IServiceCollection AddMembers(
-        this IServiceCollection services, string dataDirectory, ManagerFile file, IStoreBackend store, StoreOptions options)
+        this IServiceCollection services, string dataDirectory, ManagerFile file, IStoreBackend store, StoreOptions options, MemberDialer dial)
     {
         var place = MemberPlace.Beside(dataDirectory, file.NodeId, file.Advertise);
         services.AddSingleton(new ActiveStore(store));
@@ -27,6 +29,7 @@ public static class MembersHosting
         services.AddSingleton(provider => new LocalMember(place, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<StoreMover>();
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<StoreGrowth>(provider, dataDirectory));
+        services.AddSingleton(dial);
         services.AddSingleton<MembersCoordinator>();
         services.AddSingleton<IStoreMembers>(provider => provider.GetRequiredService<MembersCoordinator>());
         services.AddSingleton<MembersService>();
@@ -41,3 +44,7 @@ public static class MembersHosting
     /// <summary>Maps the calls of managers.</summary>
     public static void MapMembers(this WebApplication app) => app.MapGrpcService<MembersService>();
 }
+
+/// <summary>How other managers are asked.</summary>
+/// <param name="Dial">A channel to a manager's address; who asked disposes it.</param>
+public sealed record MemberDialer(Func<string, GrpcChannel> Dial);

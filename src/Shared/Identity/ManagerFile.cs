@@ -44,9 +44,18 @@ public sealed record ManagerFile
     public string Address => Advertise.Port == DefaultPort ? Advertise.Address.ToString() : Advertise.ToString();
 
     /// <summary>The address of a manager that is told as <see cref="Address"/>, as an address of gRPC.</summary>
-    public static string UrlOf(string address) => IPAddress.TryParse(address, out var ip)
-        ? $"https://{new IPEndPoint(ip, DefaultPort)}"
-        : $"https://{address}";
+    public static string UrlOf(string address) => $"https://{EndPointOf(address)?.ToString() ?? address}";
+
+    /// <summary>An address of IPv4 or IPv6, with a port or for the usual one; null when it is neither.</summary>
+    /// <param name="text">Such as <c>10.0.0.1</c>, <c>10.0.0.1:2410</c>, <c>fd00::1</c> or <c>[fd00::1]:2410</c>.</param>
+    public static IPEndPoint? EndPointOf(string text)
+    {
+        // Not IPAddress.TryParse: it takes what has brackets, and passes over the port behind them.
+        if (!IPEndPoint.TryParse(text, out var read))
+            return null;
+        var namesPort = text.Contains("]:", StringComparison.Ordinal) || (text.Contains('.', StringComparison.Ordinal) && text.Contains(':', StringComparison.Ordinal) && !text.Contains("::", StringComparison.Ordinal));
+        return read.Port > 0 ? read : namesPort ? null : new IPEndPoint(read.Address, DefaultPort);
+    }
 
     /// <summary>Reads the file of a data directory; null when there is none. Throws <see cref="InvalidDataException"/> that says
     /// what is wrong.</summary>
@@ -118,9 +127,7 @@ public sealed record ManagerFile
     {
         if (string.IsNullOrEmpty(text))
             throw new FormatException("advertise is missing; write the host's IP address");
-        var address = IPAddress.TryParse(text, out var ip) ? new IPEndPoint(ip, DefaultPort)
-            : IPEndPoint.TryParse(text, out var endPoint) && endPoint.Port > 0 ? endPoint
-            : throw new FormatException($"advertise is '{text}'; write an IP address such as 10.0.0.1, or one with a port");
+        var address = EndPointOf(text) ?? throw new FormatException($"advertise is '{text}'; write an IP address such as 10.0.0.1, or one with a port");
         return address.Address.Equals(IPAddress.Any) || address.Address.Equals(IPAddress.IPv6Any)
             ? throw new FormatException($"advertise is '{text}', which is no address others can dial; write the host's own")
             : address;

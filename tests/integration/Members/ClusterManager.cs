@@ -15,13 +15,13 @@ public sealed class ClusterManager : IAsyncDisposable
 {
     private readonly EtcdSupervisor _etcd;
 
-    private ClusterManager(int number, IReadOnlyList<ClusterManager> managers, string token, IReadOnlyList<(string Name, string Value)> variables)
+    private ClusterManager(int number, IReadOnlyList<ClusterManager> managers, string token, IReadOnlyList<(string Name, string Value)> variables, IPAddress? address = null)
     {
         foreach (var (name, value) in variables)
             Process.Variables[name] = value;
         Node = new NodeId((UInt128)number);
         Directory.CreateDirectory(Process.DataDirectory);
-        var file = new ManagerFile { NodeId = Node, Hostname = $"berth{number.ToString(CultureInfo.InvariantCulture)}", Advertise = new IPEndPoint(IPAddress.Loopback, FreePorts()) };
+        var file = new ManagerFile { NodeId = Node, Hostname = $"berth{number.ToString(CultureInfo.InvariantCulture)}", Advertise = new IPEndPoint(address ?? IPAddress.Loopback, FreePorts(address)) };
         if (managers.Count > 0)
             file = file with { JoinToken = Berth.Identity.JoinToken.Parse(token), JoinManagers = managers.Select(manager => manager.Url).ToValueList() };
         Url = file.Url;
@@ -45,6 +45,14 @@ public sealed class ClusterManager : IAsyncDisposable
         return manager;
     }
 
+    /// <summary>Forms a cluster whose managers answer at another address of this host.</summary>
+    public static async Task<ClusterManager> FormAtAsync(IPAddress address, int number)
+    {
+        var manager = new ClusterManager(number, [], "", [], address);
+        await manager.Process.StartAsync();
+        return manager;
+    }
+
     /// <summary>Begins to join one.</summary>
     public static Task<ClusterManager> JoinAsync(int number, params ClusterManager[] managers) => JoinAsync(number, managers, []);
 
@@ -52,7 +60,7 @@ public sealed class ClusterManager : IAsyncDisposable
     public static async Task<ClusterManager> JoinAsync(int number, IReadOnlyList<ClusterManager> managers, params IReadOnlyList<(string Name, string Value)> variables)
     {
         var token = await managers[0].Admin.GetJoinTokenAsync(new GetJoinTokenRequest { Role = Berth.Protocol.V1.NodeRole.Manager });
-        var manager = new ClusterManager(number, managers, token.Token, variables);
+        var manager = new ClusterManager(number, managers, token.Token, variables, IPAddress.Parse(new Uri(managers[0].Url).DnsSafeHost));
         manager.Process.Begin();
         return manager;
     }
@@ -88,23 +96,23 @@ public sealed class ClusterManager : IAsyncDisposable
     }
 
     // Its etcd has the second and third after it.
-    internal static int FreePorts()
+    internal static int FreePorts(IPAddress? address = null)
     {
         while (true)
         {
-            using var first = new TcpListener(IPAddress.Loopback, 0);
+            using var first = new TcpListener(address ?? IPAddress.Loopback, 0);
             first.Start();
             var port = ((IPEndPoint)first.LocalEndpoint).Port;
-            if (Enumerable.Range(port + 1, 3).All(IsFree))
+            if (Enumerable.Range(port + 1, 3).All(next => IsFree(address ?? IPAddress.Loopback, next)))
                 return port;
         }
     }
 
-    private static bool IsFree(int port)
+    private static bool IsFree(IPAddress address, int port)
     {
         try
         {
-            using var listener = new TcpListener(IPAddress.Loopback, port);
+            using var listener = new TcpListener(address, port);
             listener.Start();
             return true;
         }

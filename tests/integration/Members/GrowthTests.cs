@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using Berth.Manager.Journals.Etcd;
+using Berth.Manager.Members;
 using Berth.Protocol.V1;
 using Berth.Tests.Integration.Manager;
 using Grpc.Core;
@@ -70,6 +72,55 @@ public sealed class GrowthTests
         await FollowedAsync(two, status => status.Managers.Count == 1);
         left = await two.Process.Client.ListServicesAsync(new ListServicesRequest());
         Assert.Superset(written.Append("before").Append("after").ToHashSet(), left.Services.Select(service => service.Service.Spec.Name).ToHashSet());
+    }
+
+    [Fact]
+    public async Task A_manager_whose_demotion_stopped_half_way_gets_its_voice_back_by_itself()
+    {
+        await using var one = await ClusterManager.FormAsync(1);
+        await using var two = await ClusterManager.JoinAsync(2, one);
+        await MembersAsync(one, 2, two);
+        await using var three = await ClusterManager.JoinAsync(3, one, two);
+        await MembersAsync(one, 3, two, three);
+        await three.Process.ServesAsync();
+
+        // As a leader that is lost between the end of the member and that of the role.
+        var member = new LocalMember(MemberPlace.Beside(one.Process.DataDirectory, one.Node, new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, new Uri(one.Url).Port)), TimeProvider.System);
+        using (var client = new EtcdClient(member.Options(), TimeProvider.System))
+        {
+            var admin = new EtcdAdmin(client, TimeSpan.FromSeconds(10));
+            var leaving = (await admin.ListAsync(CancellationToken.None)).Single(listed => listed.Name == three.Node.ToString());
+            Assert.Null(await admin.TakeAsync(new MemberStep.Remove(leaving.ID), CancellationToken.None));
+        }
+        await FollowedAsync(one, status => status.Managers.Count(manager => manager.StoreMember == "started") == 2);
+
+        await FollowedAsync(one, status => status.Managers.Count == 3 && status.Managers.All(manager => manager.StoreMember == "started"));
+        Assert.True(three.Process.IsRunning, three.Process.Said);
+        Assert.Contains("asks for a voice again", three.Process.Said);
+        await WritesAsync("after", three);
+    }
+
+    [SkippableFact]
+    public async Task Managers_reach_one_another_over_version_6()
+    {
+        Skip.IfNot(System.Net.Sockets.Socket.OSSupportsIPv6, "this host has no IPv6");
+        await using var one = await ClusterManager.FormAtAsync(System.Net.IPAddress.IPv6Loopback, 1);
+        await using var two = await ClusterManager.JoinAsync(2, one);
+        await MembersAsync(one, 2, two);
+        await two.Process.ServesAsync();
+        await WritesAsync("web", two);
+        Assert.Equal("web", Assert.Single((await one.Process.Client.ListServicesAsync(new ListServicesRequest())).Services).Service.Spec.Name);
+        await FollowedAsync(one, status => status.Managers.All(manager => manager.Reachability == "reachable" && manager.StoreMember == "started"));
+
+        // Akka's membership, too, which nothing hangs on but what it says.
+        var waited = Stopwatch.StartNew();
+        while (!two.Process.Said.Contains("Joining the membership among managers at ::1:", StringComparison.Ordinal))
+        {
+            Assert.True(waited.Elapsed < Deadline, two.Process.Said);
+            await Task.Delay(100);
+        }
+        Assert.DoesNotContain("cannot listen", two.Process.Said);
+        Assert.DoesNotContain("was refused", one.Process.Said);
     }
 
     private static async Task RecoverAsync(ClusterManager manager)

@@ -148,7 +148,7 @@ public sealed class MembershipTests : IAsyncLifetime
     // As the leader does it for a manager that asks.
     private async Task JoinAsync(Store store, Host host)
     {
-        var members = await store.Admin.ViewAsync(default);
+        var members = (await store.Admin.LookAsync(default)).Views;
         Assert.Null(await store.Admin.TakeAsync(new MemberStep.Add(new WantedMember(host.Place.Node, host.Member.Configuration.PeerUrl, IsReady: true)), default));
         await host.Member.JoinAsync(await TicketAsync(store, host), default);
         await host.Member.AnswersAsync(Deadline, default);
@@ -179,7 +179,7 @@ public sealed class MembershipTests : IAsyncLifetime
         using var deadline = new CancellationTokenSource(Deadline);
         while (true)
         {
-            var members = await store.Admin.ViewAsync(deadline.Token);
+            var members = (await store.Admin.LookAsync(deadline.Token)).Views;
             if (MembersDecider.Next(wanted, members) is { } step)
                 await store.Admin.TakeAsync(step, deadline.Token);
             else if (members.Length == hosts.Length && members.All(member => member is { IsAlive: true, IsLearner: false }))

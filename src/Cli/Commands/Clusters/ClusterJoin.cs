@@ -59,7 +59,7 @@ internal static class ClusterJoin
     private static string Manager(string text)
     {
         var whole = text.Contains("://", StringComparison.Ordinal) ? text
-            : IPAddress.TryParse(text, out var address) ? ManagerFile.UrlOf(address.ToString()) : $"https://{text}";
+            : ManagerFile.UrlOf(text);
         var parsed = ManagerAddress.Parse(whole, "the command line");
         return parsed.IsTls ? parsed.Url : throw UserError.Usage($"manager address '{text}': hosts join over TLS only", "write 10.0.0.1 or https://10.0.0.1:2400");
     }
