@@ -16,7 +16,7 @@ format:           # rewrites what .editorconfig asks for
 bench: publish images   # every measurement; docs/performance.md
 	bench/run deploy update node-loss control-plane cli idle
 
-publish:          # bin/berth, bin/berth-agent, bin/manager/berth-manager; only when sources changed
+publish:          # bin/berth, bin/berth-agent, bin/berth-runc, bin/manager/berth-manager; only when sources changed
 	@set -euo pipefail; . scripts/setup.sh; publish
 
 images:           # sample images into .out/images

@@ -77,17 +77,17 @@ source_stamp() {
   { dotnet --version; find src/*/ Directory.*.props global.json -type f -not -path '*/bin/*' -not -path '*/obj/*' -print0 | sort -z | xargs -0 sha256sum; } | sha256sum | cut -d' ' -f1
 }
 
-# publish: bin/berth and bin/berth-agent (native), bin/manager/berth-manager; nothing when they are newer than the sources.
+# publish: bin/berth, bin/berth-agent and bin/berth-runc (native), bin/manager/berth-manager; nothing when they are newer than the sources.
 publish() {
   local stamp
   stamp=$(source_stamp)
   if [ "$(cat bin/.stamp 2>/dev/null)" = "$stamp" ]; then return 0; fi
   step "restoring packages"
   local project
-  for project in Cli Agent Manager; do
+  for project in Cli Agent Runc Manager; do
     dotnet restore "src/$project" -p:LockedRestore=true -v q || die "packages could not be restored" "read the message above; the lock files say which versions are needed"
   done
-  step "compiling berth, berth-agent (native) and berth-manager: a few minutes"
+  step "compiling berth, berth-agent, berth-runc (native) and berth-manager: a few minutes"
   rm -f bin/.stamp
   mkdir -p .out/publish bin
   # One after another what they share, then the native compilers side by side: each keeps one core busy for long.
@@ -96,6 +96,7 @@ publish() {
   local failed=0 jobs=() job
   publish_one Cli berth & jobs+=($!)
   publish_one Agent berth-agent & jobs+=($!)
+  publish_one Runc berth-runc & jobs+=($!)
   for job in "${jobs[@]}"; do wait "$job" || failed=1; done
   publish_one Manager berth-manager || failed=1
   [ $failed = 0 ] || die "publishing failed" "read the message above"

@@ -8,7 +8,7 @@ out=$(readlink -f "$2")
 here=$(dirname "$(readlink -f "$0")")
 root=$(readlink -f "$here/../..")
 
-for program in berth berth-agent manager/berth-manager; do
+for program in berth berth-agent berth-runc manager/berth-manager; do
   [ -x "$bin/$program" ] || { printf 'error: %s is not there\n  next: make publish\n' "$bin/$program" >&2; exit 1; }
 done
 version=$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' "$root/Directory.Build.props")
@@ -22,6 +22,7 @@ umask 022
 
 install -D -m 755 "$bin/berth" "$tree/usr/bin/berth"
 install -D -m 755 "$bin/berth-agent" "$tree/usr/lib/berth/berth-agent"
+install -D -m 755 "$bin/berth-runc" "$tree/usr/lib/berth/berth-runc"
 # A manager brings what other systems would need; this package is for this one.
 mkdir -p "$tree/usr/lib/berth/manager"
 (cd "$bin/manager" && find . -type f -not -name web.config -not -name '*.staticwebassets.*' \

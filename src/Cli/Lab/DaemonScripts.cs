@@ -30,6 +30,7 @@ internal static class DaemonScripts
             // Systemd, where there is one, is not the hosts' to use.
             "--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent", $"/{lab.Name}/{number}/ctr",
             "--label", $"lab.host={lab.HostName(number)}",
+            .. Runtime(lab),
             .. lab.LiveRestore ? ["--live-restore"] : Array.Empty<string>(),
             // Given also without a registry, so that one can be added while the engines run.
             "--insecure-registry", ImagePush.Registry,
@@ -37,6 +38,10 @@ internal static class DaemonScripts
         ];
         return $"rm -f {Quote(lab.EngineSocket(number))} /run/docker.pid\n{Exec(arguments)}";
     }
+
+    // By which containers come into networks of the cluster; where it was not built, nodes say that they lack it.
+    private static string[] Runtime(LabRecord lab) =>
+        Path.Combine(lab.Binaries, "berth-runc") is var wrapper && lab.Berth && File.Exists(wrapper) ? ["--add-runtime", $"berth={wrapper}"] : [];
 
     private static string Manager(LabRecord lab, int number) => LabClock.Preload(lab, number) + Exec(
     [

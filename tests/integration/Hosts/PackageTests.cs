@@ -14,7 +14,7 @@ public sealed class PackageTests : IAsyncLifetime
 
         string[] wanted =
         [
-            "-rwxr-xr-x root/root ./usr/bin/berth", "-rwxr-xr-x root/root ./usr/lib/berth/berth-agent",
+            "-rwxr-xr-x root/root ./usr/bin/berth", "-rwxr-xr-x root/root ./usr/lib/berth/berth-agent", "-rwxr-xr-x root/root ./usr/lib/berth/berth-runc",
             "-rwxr-xr-x root/root ./usr/lib/berth/manager/berth-manager", "-rw-r--r-- root/root ./usr/lib/berth/manager/berth-manager.dll",
             "-rw-r--r-- root/root ./lib/systemd/system/berth-agent.service", "-rw-r--r-- root/root ./lib/systemd/system/berth-manager.service",
             "-rw-r--r-- root/root ./lib/systemd/system/berth-manager.path", "-rw-r--r-- root/root ./lib/systemd/system/berth-etcd.service",

@@ -1,0 +1,3 @@
+using Berth.Runc;
+
+return Wrapper.Run(args);
