@@ -13,7 +13,7 @@ internal static class ContainerParameters
     {
         var spec = request.Spec;
         var container = spec.Container;
-        var bridged = spec.Network == NetworkMode.Bridge;
+        var bridged = request.Networking is null && spec.Network == NetworkMode.Bridge;
         return new Api.CreateContainerParameters
         {
             Name = request.Name,
@@ -22,7 +22,7 @@ internal static class ContainerParameters
             Cmd = container.Args.IsEmpty ? null! : [.. container.Args],
             Env = [.. container.Env],
             Labels = new Dictionary<string, string>(request.Labels),
-            Hostname = container.Hostname!,
+            Hostname = (container.Hostname ?? request.Networking?.Hostname)!,
             WorkingDir = container.Dir!,
             User = container.User!,
             StopSignal = container.StopSignal!,
@@ -31,7 +31,7 @@ internal static class ContainerParameters
             Tty = container.Tty,
             OpenStdin = container.OpenStdin,
             ExposedPorts = bridged ? spec.Ports.Select(PortKey).Distinct().ToDictionary(port => port, _ => default(Api.EmptyStruct)) : null!,
-            HostConfig = HostOf(spec),
+            HostConfig = Networked(HostOf(spec), request),
         };
     }
 
@@ -52,6 +52,20 @@ internal static class ContainerParameters
             Memory = limits.MemoryBytes,
             PidsLimit = limits.Pids == 0 ? null : limits.Pids,
         };
+    }
+
+    // "Host" is what the runtime replaces by the agent's namespace; with any other network the engine would make one itself.
+    private static Api.HostConfig Networked(Api.HostConfig host, ContainerRequest request)
+    {
+        if (request.Networking is not { } networking)
+            return host;
+        host.NetworkMode = "host";
+        host.Runtime = networking.Runtime;
+        host.PortBindings = null!;
+        host.DNS = [networking.Resolver.ToString()];
+        host.DNSOptions = ["ndots:0"];
+        host.ExtraHosts = [$"{request.Spec.Container.Hostname ?? networking.Hostname}:{networking.Address}"];
+        return host;
     }
 
     private static Api.HealthcheckConfig HealthcheckOf(Healthcheck check) => new()

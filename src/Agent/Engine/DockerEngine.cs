@@ -40,6 +40,7 @@ public sealed class DockerEngine(string socketPath) : IEngine, IDisposable
             Capacity = new Berth.Model.Resources(info.NCPU * 1_000_000_000L, info.MemTotal),
             Labels = ValueMap.From((info.Labels ?? []).Select(SplitLabel)),
             LiveRestore = info.LiveRestoreEnabled,
+            Runtimes = (info.Runtimes?.Keys ?? []).Order(StringComparer.Ordinal).ToValueList(),
             SwarmActive = info.Swarm?.LocalNodeState is { Length: > 0 } state && state != "inactive",
         };
     }

@@ -1,3 +1,4 @@
+using System.Net;
 using Berth.Model;
 
 namespace Berth.Agent.Engine;
@@ -21,13 +22,26 @@ public sealed record EngineFacts
     public bool LiveRestore { get; init; }
     /// <summary>Whether the engine is a member of a Docker swarm.</summary>
     public bool SwarmActive { get; init; }
+    /// <summary>Names of the runtimes it can start containers with.</summary>
+    public ValueList<string> Runtimes { get; init; }
 }
 
 /// <summary>A container to create.</summary>
 /// <param name="Name">Its name in the engine.</param>
 /// <param name="Spec">What it runs.</param>
 /// <param name="Labels">All its labels.</param>
-public sealed record ContainerRequest(string Name, TaskSpec Spec, IReadOnlyDictionary<string, string> Labels);
+public sealed record ContainerRequest(string Name, TaskSpec Spec, IReadOnlyDictionary<string, string> Labels)
+{
+    /// <summary>Set for a container in networks of the cluster: the agent makes its network namespace before it is started.</summary>
+    public ContainerNetworking? Networking { get; init; }
+}
+
+/// <summary>How a container in networks of the cluster is created.</summary>
+/// <param name="Runtime">The runtime that puts it into the agent's namespace.</param>
+/// <param name="Hostname">Its host name, where its spec names none.</param>
+/// <param name="Address">The address that its own name stands for.</param>
+/// <param name="Resolver">Its name server.</param>
+public sealed record ContainerNetworking(string Runtime, string Hostname, IPAddress Address, IPAddress Resolver);
 
 /// <summary>How far a container has come.</summary>
 public enum ContainerPhase

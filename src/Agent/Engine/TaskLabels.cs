@@ -1,5 +1,8 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using Berth.Model;
+using Berth.Model.Networks;
 
 namespace Berth.Agent.Engine;
 
@@ -12,6 +15,25 @@ public static class TaskLabels
     public const string Node = "berth.node";
     /// <summary>The cluster the container belongs to.</summary>
     public const string Cluster = "berth.cluster";
+
+    /// <summary>Addresses in networks of the cluster: <c>NETWORK=ADDRESS,…</c> in the order of the container's interfaces.</summary>
+    public const string Addresses = "berth.addresses";
+
+    /// <summary>Writes addresses for the label <see cref="Addresses"/>.</summary>
+    public static string Format(ValueList<TaskAddress> addresses) => string.Join(',', addresses.Select(address => $"{address.Network}={address.Address}"));
+
+    /// <summary>The addresses that a container was created for; none for one that is in no network, or that bears what is none.</summary>
+    public static ValueList<TaskAddress> ReadAddresses(IReadOnlyDictionary<string, string> labels)
+    {
+        var addresses = new List<TaskAddress>();
+        foreach (var entry in labels.GetValueOrDefault(Addresses, "").Split(',', StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (entry.Split('=') is [var network, var address] && NetworkId.TryParse(network, out var id) && IPAddress.TryParse(address, out var ip)
+                && ip.AddressFamily == AddressFamily.InterNetwork)
+                addresses.Add(new TaskAddress(id, ip));
+        }
+        return addresses.ToValueList();
+    }
 
     /// <summary>The filter that finds every container of one node's agent.</summary>
     public static string OfNode(NodeId node) => $"{Node}={node}";

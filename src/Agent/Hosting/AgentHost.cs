@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Berth.Agent.Engine;
 using Berth.Agent.Membership;
+using Berth.Agent.Network;
 using Berth.Agent.Session;
 using Berth.Agent.Tasks;
 using Berth.Identity;
@@ -58,7 +59,12 @@ public static class AgentHost
         var identity = new AgentIdentity(state.Node, state.Cluster ?? default);
         var board = new TaskBoard();
         var health = new EngineHealth();
-        var runner = new StepRunner(engine, new ImagePulls(engine, log, time, stopping), identity, time);
+        var plane = new Plane();
+        plane.Change(told => told with { Wanted = state.Networks() });
+        using var host = new HostNetwork(plane, log, time);
+        var connections = new TaskConnections(new TaskNetworks(plane, host, log, time), health);
+        var feed = new NetworkFeed(plane, state, health, log, time);
+        var runner = new StepRunner(engine, new ImagePulls(engine, log, time, stopping), connections, identity, time);
         var keeper = new TaskKeeper(runner, state, board, health, IdSource.Random, log, time);
         var facts = new NodeFacts(options.Hostname ?? Environment.MachineName, options.Address ?? NodeFacts.FirstAddress(), Version);
         var membership = new NodeMembership(
@@ -70,6 +76,8 @@ public static class AgentHost
             State = state, Identity = identity, Keeper = keeper, Board = board, Health = health, Engine = engine,
             Facts = facts, IsManager = options.IsManager, Membership = membership, Log = log, Time = time,
             HostStops = HostShutdown.OfSystemd.IsUnderWayAsync,
+            Networks = feed, NetworkWarnings = () => host.Warnings,
+            Networking = () => NetworkFacts.Describe(health.Facts, host.Missing, host.OwnRoutes),
             Duty = new ManagerDuty(options.ManagerData ?? Path.Combine(Path.GetFullPath(options.Data), "..", "manager"), log, time),
         };
 
@@ -78,6 +86,7 @@ public static class AgentHost
         pages.Show(Version, parts, link);
         pages.Serve(options.Data, options.Metrics, log);
         keeper.Restore(state.Tasks());
+        await connections.RestoreAsync(board.Tasks.Values).ConfigureAwait(false);
         membership.Load();
         log.LogInformation("berth-agent {Version}: node {Node} ({Hostname} {Address}), {Tasks} tasks held, engine {Engine}",
             Version, state.Node, facts.Hostname, facts.Address, board.Tasks.Count, options.EngineSocket);
@@ -89,6 +98,8 @@ public static class AgentHost
             keeper.RunAsync(ending.Token),
             new EngineWatch(engine, identity, keeper, health, log, time).RunAsync(ending.Token),
             membership.RunAsync(ending.Token),
+            host.RunAsync(ending.Token),
+            feed.RunAsync(ending.Token),
             WatchAsync(seeds, ending.Token),
             LeaveAsync(parts, link.RunAsync(linked.Token), linked, ending.Token),
         ];
@@ -102,7 +113,10 @@ public static class AgentHost
             await Task.WhenAll(loops).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         if (membership.Leaving.IsCompleted && board.Tasks.IsEmpty && !stopping.IsCancellationRequested)
+        {
+            host.Clear();
             Forget(state, files, membership, parts.Duty, log);
+        }
     }
 
     // With nothing to watch there is nothing to end either.

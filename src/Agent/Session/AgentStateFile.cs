@@ -2,6 +2,7 @@ using Berth.Agent.Membership;
 using Berth.Agent.Tasks;
 using Berth.Identity;
 using Berth.Model;
+using Berth.Model.Networks;
 using Berth.Protocol;
 using Google.Protobuf;
 using V1 = Berth.Protocol.V1;
@@ -87,6 +88,26 @@ public sealed class AgentStateFile : ITaskMemory, IMembershipMemory, IDisposable
 
     /// <summary>The tasks held when it was last saved.</summary>
     public IReadOnlyList<HeldTask> Tasks() => TaskWire.Read(_state);
+
+    /// <summary>What was told of networks when it was last saved.</summary>
+    public NodeNetworks Networks()
+    {
+        try
+        {
+            return _state.Networks is { } told ? NodeNetworks.Empty.Apply(told) : NodeNetworks.Empty;
+        }
+        catch (FormatException broken)
+        {
+            throw new IOException($"'{FilePath}' says of networks what is not so: {broken.Message}; move it away to start as a new node", broken);
+        }
+    }
+
+    /// <summary>Remembers what was told of networks.</summary>
+    public Task RememberAsync(NodeNetworks networks, CancellationToken cancellation) => ChangeAsync(() =>
+    {
+        _state.Networks = networks.ToWire(sequence: 0);
+        return true;
+    }, cancellation);
 
     /// <summary>Remembers which cluster this is and the highest epoch seen.</summary>
     public Task RememberAsync(ClusterId cluster, long epoch, CancellationToken cancellation) => ChangeAsync(() =>

@@ -110,8 +110,11 @@ public sealed class ManagerSession(SessionParts parts, GrpcChannel channel, Time
         };
     }
 
-    private V1.NodeDescription Description() =>
-        parts.Facts.Describe(parts.Health.Facts, parts.Health.Trouble, parts.Health.DiskTrouble, parts.Duty.State).ToWire();
+    private V1.NodeDescription Description()
+    {
+        var facts = parts.Facts.Describe(parts.Health.Facts, parts.Health.Trouble, parts.Health.DiskTrouble, parts.Duty.State);
+        return (facts with { Networking = parts.Networking(), Warnings = facts.Warnings.Concat(parts.NetworkWarnings()).ToValueList() }).ToWire();
+    }
 
     private async Task<V1.Registered> FirstAsync(IAsyncStreamReader<V1.ManagerMessage> incoming, CancellationToken cancellation)
     {
@@ -141,6 +144,7 @@ public sealed class ManagerSession(SessionParts parts, GrpcChannel channel, Time
 
     private async Task ReceiveAsync(IAsyncStreamReader<V1.ManagerMessage> incoming, AssignmentInbox inbox, CancellationToken cancellation)
     {
+        var networks = new NetworkFeed.Told();
         await foreach (var message in incoming.ReadAllAsync(cancellation).ConfigureAwait(false))
         {
             Volatile.Write(ref _unanswered, long.MaxValue);
@@ -148,6 +152,9 @@ public sealed class ManagerSession(SessionParts parts, GrpcChannel channel, Time
             {
                 case V1.ManagerMessage.MessageOneofCase.Assignments:
                     await OnAssignmentsAsync(message.Assignments, inbox, cancellation).ConfigureAwait(false);
+                    break;
+                case V1.ManagerMessage.MessageOneofCase.Networks:
+                    parts.Networks.Take(message.Networks, networks);
                     break;
                 case V1.ManagerMessage.MessageOneofCase.Heartbeat:
                     break;

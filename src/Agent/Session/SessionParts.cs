@@ -1,6 +1,7 @@
 using Berth.Agent.Engine;
 using Berth.Agent.Membership;
 using Berth.Agent.Tasks;
+using Berth.Model.Networks;
 using Berth.Telemetry;
 using Microsoft.Extensions.Logging;
 
@@ -29,6 +30,12 @@ public sealed record SessionParts
     public required NodeMembership Membership { get; init; }
     /// <summary>A manager on this host.</summary>
     public required ManagerDuty Duty { get; init; }
+    /// <summary>What managers tell of networks.</summary>
+    public required NetworkFeed Networks { get; init; }
+    /// <summary>What this host can do for networks, as it is now.</summary>
+    public required Func<NodeNetworking> Networking { get; init; }
+    /// <summary>What is wrong with the host's network, as it is now.</summary>
+    public required Func<IEnumerable<string>> NetworkWarnings { get; init; }
     /// <summary>The agent's log.</summary>
     public required ILogger Log { get; init; }
     /// <summary>The log's newest lines.</summary>

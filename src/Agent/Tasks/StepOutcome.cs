@@ -1,4 +1,6 @@
 using Berth.Agent.Engine;
+using Berth.Model;
+using Berth.Model.Networks;
 
 namespace Berth.Agent.Tasks;
 
@@ -8,7 +10,11 @@ public abstract record StepOutcome
     private StepOutcome() { }
 
     /// <summary>The container exists.</summary>
-    public sealed record Created(string Container) : StepOutcome;
+    public sealed record Created(string Container) : StepOutcome
+    {
+        /// <summary>Its addresses in networks of the cluster.</summary>
+        public ValueList<TaskAddress> Addresses { get; init; }
+    }
 
     /// <summary>The engine was asked (also right after a start).</summary>
     public sealed record Inspected(ContainerFacts? Facts) : StepOutcome;

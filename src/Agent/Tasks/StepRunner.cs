@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Berth.Agent.Engine;
 using Berth.Model;
+using Berth.Model.Networks;
 using Berth.Telemetry;
 
 namespace Berth.Agent.Tasks;
@@ -8,7 +9,7 @@ namespace Berth.Agent.Tasks;
 /// <summary>Carries out one step of one task against the engine, within the gates that keep a host responsive.</summary>
 /// <remarks>A first start costs two calls, create and start, and one inspect for the process id and ports. Whether the image is
 /// here is not asked: creating says so (docs/decisions on local images).</remarks>
-public sealed class StepRunner(IEngine engine, ImagePulls images, AgentIdentity identity, TimeProvider time)
+public sealed class StepRunner(IEngine engine, ImagePulls images, TaskConnections connections, AgentIdentity identity, TimeProvider time)
 {
     private const int InspectsAtOnce = 8;
     private const int RemovesAtOnce = 3;
@@ -30,6 +31,21 @@ public sealed class StepRunner(IEngine engine, ImagePulls images, AgentIdentity 
     {
         using var span = step is TaskStep.Prepare or TaskStep.Start ? BerthTrace.Continue(step == TaskStep.Prepare ? "prepare task" : "start task", task.Assignment.Trace) : null;
         span?.SetTag("berth.task", task.Id.ToString()).SetTag("berth.service", task.Assignment.Template.ServiceName).SetTag("berth.node", identity.Node.ToString());
+        var outcome = await TryAsync(task, step, say, giveUp, stopping).ConfigureAwait(false);
+        if (outcome is StepOutcome.Failed failed)
+            span?.SetStatus(ActivityStatusCode.Error, failed.Reason);
+        await connections.AfterAsync(task, step, outcome).ConfigureAwait(false);
+        return outcome;
+    }
+
+    /// <summary>Takes in what the engine has of containers in networks of the cluster.</summary>
+    /// <param name="containers">All of this node.</param>
+    /// <param name="tasks">Tasks held, by id.</param>
+    /// <param name="asOf">Timestamp from before the list was asked for.</param>
+    public Task ListedAsync(IEnumerable<ListedContainer> containers, Func<TaskId, HeldTask?> tasks, long asOf) => connections.ListedAsync(containers, tasks, asOf);
+
+    private async Task<StepOutcome> TryAsync(HeldTask task, TaskStep step, Action<string> say, CancellationToken giveUp, CancellationToken stopping)
+    {
         try
         {
             return step switch
@@ -48,7 +64,6 @@ public sealed class StepRunner(IEngine engine, ImagePulls images, AgentIdentity 
         }
         catch (EngineException failed)
         {
-            span?.SetStatus(ActivityStatusCode.Error, failed.Message);
             // Prepare and Start end with their failure; the others are tried again, not in a tight loop.
             if (step is not (TaskStep.Prepare or TaskStep.Start) && failed.Fault != EngineFault.Unavailable)
                 await Task.Delay(RetryPause, time, CancellationToken.None).ConfigureAwait(false);
@@ -62,15 +77,17 @@ public sealed class StepRunner(IEngine engine, ImagePulls images, AgentIdentity 
         using (await _stops.EnterAsync(urgency: 1, stopping).ConfigureAwait(false))
             await engine.StopAsync(container, ExitReason.DefaultGrace, stopping).ConfigureAwait(false);
         await RemoveAsync(container, stopping).ConfigureAwait(false);
+        await connections.RemovedAsync(container).ConfigureAwait(false);
     }
 
     private async Task<StepOutcome> PrepareAsync(HeldTask task, Action<string> say, CancellationToken giveUp, CancellationToken stopping)
     {
         var image = task.Assignment.Template.Spec.Container.Image;
-        var request = Request(task.Assignment);
+        var addresses = await connections.ReserveAsync(task, say, giveUp).ConfigureAwait(false);
+        var request = TaskConnections.Connect(Request(task.Assignment), task.Id, addresses);
         try
         {
-            return await CreateAsync(task, request, giveUp, stopping).ConfigureAwait(false);
+            return await CreateAsync(task, request, addresses, giveUp, stopping).ConfigureAwait(false);
         }
         catch (EngineException missing) when (missing.Fault == EngineFault.ImageMissing)
         {
@@ -78,18 +95,20 @@ public sealed class StepRunner(IEngine engine, ImagePulls images, AgentIdentity 
         }
         await images.PullAsync(image, giveUp).ConfigureAwait(false);
         say("creating the container");
-        return await CreateAsync(task, request, giveUp, stopping).ConfigureAwait(false);
+        return await CreateAsync(task, request, addresses, giveUp, stopping).ConfigureAwait(false);
     }
 
-    private async Task<StepOutcome> CreateAsync(HeldTask task, ContainerRequest request, CancellationToken giveUp, CancellationToken stopping)
+    private async Task<StepOutcome> CreateAsync(
+        HeldTask task, ContainerRequest request, ValueList<TaskAddress> addresses, CancellationToken giveUp, CancellationToken stopping)
     {
         using var place = await _starts.EnterAsync(Urgency(task), giveUp).ConfigureAwait(false);
-        return new StepOutcome.Created(await engine.CreateAsync(request, stopping).ConfigureAwait(false));
+        return new StepOutcome.Created(await engine.CreateAsync(request, stopping).ConfigureAwait(false)) { Addresses = addresses };
     }
 
     private async Task<StepOutcome> StartAsync(HeldTask task, CancellationToken giveUp, CancellationToken stopping)
     {
         using var place = await _starts.EnterAsync(urgency: 0, giveUp).ConfigureAwait(false);
+        await connections.AttachAsync(task).ConfigureAwait(false);
         try
         {
             await engine.StartAsync(task.ContainerId, stopping).ConfigureAwait(false);

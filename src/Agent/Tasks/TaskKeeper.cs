@@ -145,6 +145,7 @@ public sealed partial class TaskKeeper(
             Put(live, TaskTransitions.Listed(live.Task, listed, time.GetUtcNow()));
         }
         RemoveUnknown();
+        _ = SweepAsync(list);
     }
 
     private void OnHappened(EngineEvent happened, HashSet<LiveTask> touched)

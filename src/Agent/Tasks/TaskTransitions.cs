@@ -1,6 +1,7 @@
 using System.Globalization;
 using Berth.Agent.Engine;
 using Berth.Model;
+using Berth.Model.Networks;
 
 namespace Berth.Agent.Tasks;
 
@@ -55,7 +56,7 @@ public static class TaskTransitions
     public static HeldTask After(HeldTask task, TaskStep step, StepOutcome outcome, DateTimeOffset now) => outcome switch
     {
         StepOutcome.Created created => Move(
-            WithContainer(task, created.Container, ContainerPhase.Created), TaskState.Ready, "container created; ready to start", now),
+            WithContainer(task, created.Container, ContainerPhase.Created, created.Addresses), TaskState.Ready, "container created; ready to start", now),
         StepOutcome.Inspected inspected => Observe(task, inspected.Facts, took: null, now),
         StepOutcome.Stopped stopped => Observe(task, stopped.Facts, stopped.Took, now),
         StepOutcome.Removed => task with { Phase = ContainerPhase.None },
@@ -68,8 +69,8 @@ public static class TaskTransitions
     {
         null => task with { Phase = ContainerPhase.None },
         { Phase: ContainerPhase.Created } => Move(
-            WithContainer(task, listed.Id, ContainerPhase.Created), TaskState.Ready, "container created; ready to start", now),
-        _ => WithContainer(task, listed.Id, listed.Phase),
+            WithContainer(task, listed.Id, ContainerPhase.Created, TaskLabels.ReadAddresses(listed.Labels)), TaskState.Ready, "container created; ready to start", now),
+        _ => WithContainer(task, listed.Id, listed.Phase, TaskLabels.ReadAddresses(listed.Labels)),
     };
 
     /// <summary>Whether the list says too little: the container ended, or runs and how is not known yet.</summary>
@@ -106,7 +107,7 @@ public static class TaskTransitions
     private static HeldTask ObserveRunning(HeldTask task, ContainerFacts facts, DateTimeOffset now)
     {
         if (!task.State.IsTerminal())
-            task = task with { Status = task.Status with { Pid = facts.Pid, Ports = facts.Ports } };
+            task = task with { Status = task.Status with { Pid = facts.Pid, Ports = PortsOf(task, facts) } };
         return facts.Health switch
         {
             ContainerHealth.Starting => Move(task, TaskState.Starting, "started; waiting for its health check", now),
@@ -115,6 +116,11 @@ public static class TaskTransitions
             _ => Since(Move(task, TaskState.Running, "running", now), facts.StartedAt ?? now),
         };
     }
+
+    // Of ports that lead to a container in networks of the cluster the engine knows nothing.
+    private static ValueList<PortConfig> PortsOf(HeldTask task, ContainerFacts facts) => task.Status.Addresses.IsEmpty
+        ? facts.Ports
+        : task.Assignment.Template.Spec.Ports.Where(port => port.Published != 0).ToValueList();
 
     // An adopted task ran before this agent knew of it: without a health check the engine knows since when.
     private static HeldTask Since(HeldTask task, DateTimeOffset runs) =>
@@ -140,7 +146,7 @@ public static class TaskTransitions
         var ended = Move(task, reason.State, reason.Message, now, reason.Err);
         return ended with
         {
-            Status = ended.Status with { ExitCode = facts?.ExitCode, OomKilled = facts is { OomKilled: true, ExitCode: not 0 }, Pid = 0, Ports = [] },
+            Status = ended.Status with { ExitCode = facts?.ExitCode, OomKilled = facts is { OomKilled: true, ExitCode: not 0 }, Pid = 0, Ports = [], Addresses = [] },
         };
     }
 
@@ -166,6 +172,12 @@ public static class TaskTransitions
 
     private static HeldTask WithContainer(HeldTask task, string container, ContainerPhase phase) =>
         task with { Phase = phase, Status = task.Status with { ContainerId = container } };
+
+    private static HeldTask WithContainer(HeldTask task, string container, ContainerPhase phase, ValueList<TaskAddress> addresses)
+    {
+        var known = WithContainer(task, container, phase);
+        return task.State.IsTerminal() || phase == ContainerPhase.Exited ? known : known with { Status = known.Status with { Addresses = addresses } };
+    }
 
     private static HeldTask Move(HeldTask task, TaskState state, string message, DateTimeOffset now, string err = "")
     {

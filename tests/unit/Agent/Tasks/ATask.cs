@@ -1,7 +1,10 @@
 using Berth.Agent.Engine;
+using Berth.Agent.Network;
 using Berth.Agent.Tasks;
 using Berth.Model;
+using Berth.Model.Networks;
 using CsCheck;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Berth.Tests.Agent.Tasks;
 
@@ -34,6 +37,19 @@ internal static class ATask
             Status = new ServiceTaskStatus { State = state, Timestamp = Now, Message = "before", ContainerId = phase == ContainerPhase.None ? "" : "c" },
             Phase = phase,
         };
+
+    /// <summary>Connections of an agent that was told of no network and makes no namespaces.</summary>
+    public static TaskConnections Unconnected(EngineHealth health) =>
+        new(new TaskNetworks(new Plane(), new NoNamespaces(), NullLogger.Instance, TimeProvider.System), health);
+
+    private sealed class NoNamespaces : INamespaces
+    {
+        public Task MakeAsync(string name, IReadOnlyList<LocalEndpoint> endpoints, NodeNetworks networks) => throw new NotSupportedException("this test makes no namespaces");
+
+        public Task RemoveAsync(IReadOnlyCollection<string> names) => throw new NotSupportedException("this test removes no namespaces");
+
+        public Task<IReadOnlyList<string>> NamesAsync() => Task.FromResult<IReadOnlyList<string>>([]);
+    }
 
     public static ContainerFacts Exited(int code, bool oom = false) => new() { Id = "c", Phase = ContainerPhase.Exited, ExitCode = code, OomKilled = oom };
 

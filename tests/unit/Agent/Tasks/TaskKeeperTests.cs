@@ -16,7 +16,7 @@ public sealed class TaskKeeperTests
         var log = NullLogger.Instance;
         using var stop = new CancellationTokenSource();
         var runner = new StepRunner(
-            engine, new ImagePulls(engine, log, TimeProvider.System, stop.Token), new AgentIdentity(new NodeId(1), new ClusterId(1)), TimeProvider.System);
+            engine, new ImagePulls(engine, log, TimeProvider.System, stop.Token), ATask.Unconnected(health), new AgentIdentity(new NodeId(1), new ClusterId(1)), TimeProvider.System);
         var keeper = new TaskKeeper(runner, disk, board, health, IdSource.Seeded(1), log, TimeProvider.System);
         var running = keeper.RunAsync(stop.Token);
 
