@@ -56,6 +56,9 @@ public sealed class AgentSession : IDisposable
     public void SayFarewell(bool hostStops) =>
         (Farewell, Restarts) = (hostStops ? "its host shuts down" : "its agent is stopped or started again", !hostStops);
 
+    /// <summary>Number of the last set of networks it was sent; 0 before the first. For the actor only.</summary>
+    internal long NetworkSequence { get; set; }
+
     /// <summary>It is its node's session now.</summary>
     public void Admit(Heart heart) => _heart = heart;
 

@@ -130,6 +130,7 @@ public sealed class DispatchActor : ReceiveActor
             foreach (var (node, tasks) in ByNode(before, change.Touched.Tasks))
                 Tell(node, tasks, templates);
         }
+        NetworkTelling.Changed(before, _state, change.Touched, [.. _listeners.Values.Where(listener => listener.Told is not null).Select(listener => listener.Session)]);
         if (before.Trust != _state.Trust)
         {
             foreach (var listener in _listeners.Values.Where(listener => listener.Told is not null))
@@ -208,6 +209,7 @@ public sealed class DispatchActor : ReceiveActor
         _open.Add(session);
         session.Heart.Open();
         Send(session, listener.Told, Assignments.Full(_state, session.Node), TemplatesNow);
+        NetworkTelling.Begin(session, _state);
         _nodes.Tell(new NodesProtocol.SessionChanged(session.Node));
         _log.LogInformation(
             "Session of {Hostname} ({Node}) began; it holds {Held} tasks and is assigned {Assigned}", session.Registration.Description.Hostname,

@@ -9,6 +9,7 @@ using Berth.Manager.Identity;
 using Berth.Manager.Journals.Sqlite;
 using Berth.Manager.Leadership;
 using Berth.Manager.Members;
+using Berth.Manager.Networks;
 using Berth.Manager.Nodes;
 using Berth.Manager.Orchestration;
 using Berth.Manager.Peers;
@@ -90,6 +91,7 @@ internal static class ManagerActors
                 isShared ? _ => provider.Follower(store, ManagerHost.Version) : null)
             .AddOrchestration(IdSource.Random, TimeProvider.System)
             .AddScheduling()
+            .AddNetworks()
             .AddNodes()
             .AddDispatch()
             .AddApi());

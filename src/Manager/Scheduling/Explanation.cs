@@ -50,6 +50,7 @@ internal static class Explanation
             Rejection.Resources => $"insufficient resources{on}: {Shortage(needs, rooms)}",
             Rejection.Constraints => $"constraints not satisfied{on}: {string.Join(", ", needs.Constraints)}",
             Rejection.Platform => $"not a Linux host{on}: {Names(rooms, room => $"{Name(room)} runs {room.Node.Description.Os}")}",
+            Rejection.Networks => $"networks not possible{on}: {Names(rooms, room => $"{Name(room)}: {needs.NetworkProblem(room.Node)}")}",
             Rejection.Ports => $"host port taken{on}: {Names(rooms, room => $"{Port(needs.TakenPort(room, Relief.None))} on {Name(room)}")}",
             Rejection.MaxReplicas => $"max_replicas_per_node {needs.MaxReplicasPerNode} reached{on}",
             _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "not a rejection"),

@@ -1,3 +1,4 @@
+using Berth.Manager.Store;
 using Berth.Model;
 
 namespace Berth.Manager.Scheduling;
@@ -9,6 +10,7 @@ internal enum Rejection
     Resources,
     Constraints,
     Platform,
+    Networks,
     Ports,
     MaxReplicas,
 }
@@ -16,6 +18,8 @@ internal enum Rejection
 /// <summary>What every task of a group asks of a node.</summary>
 internal sealed class Needs(TaskSpec spec)
 {
+    private ClusterState? _state;
+    private Dictionary<NetworkId, bool> _networks = [];
     private readonly PortConfig[] _fixedPorts = [.. spec.Ports.Where(port => port.Published != 0)];
 
     public Resources Reservation { get; } = spec.Resources.Reservations;
@@ -36,10 +40,41 @@ internal sealed class Needs(TaskSpec spec)
             return Rejection.Constraints;
         if (!RunsLinux(room.Node))
             return Rejection.Platform;
+        if (NetworkProblem(room.Node) is not null)
+            return Rejection.Networks;
         if (TakenPort(room, predecessors) is not null)
             return Rejection.Ports;
         if (MaxReplicasPerNode > 0 && room.CountedOfService - predecessors.Live >= MaxReplicasPerNode)
             return Rejection.MaxReplicas;
+        return null;
+    }
+
+    /// <summary>Looks at the networks it is to be in; before nodes are asked.</summary>
+    public void Look(ClusterState state)
+    {
+        _state = state;
+        _networks = [];
+        foreach (var attachment in spec.Networks)
+        {
+            if (NetworkId.TryParse(attachment.Target, out var id) && attachment.Address is null)
+                _networks[id] = state.Networks.TryGetValue(id, out var network) && Slicing.FreeBlocks(state, network) > 0;
+        }
+    }
+
+    /// <summary>Why a node's tasks cannot be in these networks; null when they can.</summary>
+    public string? NetworkProblem(Node node)
+    {
+        if (spec.Networks.IsEmpty)
+            return null;
+        if (!node.Description.Networking.IsAble)
+            return node.Description.Networking.Problem is { Length: > 0 } problem ? problem : "its agent knows no networks of the cluster";
+        if (node.Description.Address.Length == 0)
+            return "its agent has no address at which other nodes reach it";
+        foreach (var (id, hasBlocks) in _networks)
+        {
+            if (!hasBlocks && _state is not null && Slicing.RoomFor(_state, node, id) <= 0)
+                return $"network '{_state.Networks.GetValueOrDefault(id)?.Spec.Name ?? id.ToString()}' has no addresses left for it";
+        }
         return null;
     }
 

@@ -28,6 +28,7 @@ internal sealed class PendingGroup(ServiceTask first)
     /// <summary>Shows the group to every node: constraints, failures, and who is about to go.</summary>
     public void Enter(ClusterState state, Rooms rooms, DateTimeOffset now)
     {
+        Needs.Look(state);
         foreach (var room in rooms.All)
             room.Enter(Service, Needs.Constraints);
         var slots = new Dictionary<(int Slot, NodeId Node), ServiceTask>();

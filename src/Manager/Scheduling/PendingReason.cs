@@ -14,6 +14,7 @@ public static class PendingReason
         ("host port taken", "port_taken"),
         ("max_replicas_per_node", "max_replicas"),
         ("not a Linux host", "platform"),
+        ("networks not possible", "networks"),
         ("not available", "node_unavailable"),
         ("the cluster has no node", "no_node"),
     ];

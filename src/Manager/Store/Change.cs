@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Berth.Model;
+using Berth.Model.Networks;
 
 namespace Berth.Manager.Store;
 
@@ -39,6 +40,15 @@ public abstract record Change
 
     /// <summary>A node is gone.</summary>
     public sealed record NodeRemoved(NodeId Id) : Change;
+
+    /// <summary>A network is new, or is now this.</summary>
+    public sealed record NetworkPut(Network Network) : Change;
+
+    /// <summary>A network is gone: nothing has an address of it any more.</summary>
+    public sealed record NetworkRemoved(NetworkId Id) : Change;
+
+    /// <summary>A node's number and slices are now these. The cluster gives them, so the node's version stays.</summary>
+    public sealed record NodeNetworksPut(NodeId Id, int Number, ValueList<NodeSlice> Slices) : Change;
 
     /// <summary>A task of the service's spec version <paramref name="SpecVersion"/> is to exist.</summary>
     /// <param name="Id">Its new id.</param>

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Berth.Model;
+using Berth.Model.Networks;
 using Berth.Protocol;
 
 namespace Berth.Manager.Store;
@@ -38,6 +39,19 @@ public sealed class ClusterState
 
     /// <summary>Nodes by id.</summary>
     public ImmutableDictionary<NodeId, Node> Nodes { get; private init; } = ImmutableDictionary<NodeId, Node>.Empty;
+
+    /// <summary>Networks by id.</summary>
+    public ImmutableDictionary<NetworkId, Network> Networks { get; private init; } = ImmutableDictionary<NetworkId, Network>.Empty;
+
+    /// <summary>Ids of networks by name.</summary>
+    public ImmutableDictionary<string, NetworkId> NetworkNames { get; private init; } = ImmutableDictionary<string, NetworkId>.Empty;
+
+    /// <summary>Services that are in each network, or have a virtual address of it.</summary>
+    public ImmutableDictionary<NetworkId, ImmutableHashSet<ServiceId>> ServicesByNetwork { get; private init; } =
+        ImmutableDictionary<NetworkId, ImmutableHashSet<ServiceId>>.Empty;
+
+    /// <summary>Services with ports that every node answers on.</summary>
+    public ImmutableHashSet<ServiceId> Published { get; private init; } = [];
 
     /// <summary>When the cluster was formed; unknown in states of versions that did not keep it.</summary>
     public DateTimeOffset FormedAt { get; private init; }
@@ -89,6 +103,13 @@ public sealed class ClusterState
     public Service? FindService(string name) =>
         ServiceNames.TryGetValue(name, out var id) ? Services[id] : null;
 
+    /// <summary>The network of that name.</summary>
+    public Network? FindNetwork(string name) => NetworkNames.TryGetValue(name, out var id) ? Networks[id] : null;
+
+    /// <summary>Services of a network in no order; empty when it has none.</summary>
+    public IEnumerable<Service> ServicesIn(NetworkId network) =>
+        ServicesByNetwork.TryGetValue(network, out var ids) ? ids.Select(id => Services[id]) : [];
+
     /// <summary>Tasks of a service in no order; empty when it has none.</summary>
     public IEnumerable<ServiceTask> TasksOf(ServiceId service) =>
         TasksByService.TryGetValue(service, out var ids) ? ids.Select(id => Tasks[id]) : [];
@@ -115,12 +136,14 @@ public sealed class ClusterState
         long index, ClusterId? clusterId, long epoch, IEnumerable<Service> services, IEnumerable<Stack> stacks, IEnumerable<Node> nodes,
         IEnumerable<(ServiceId Service, long SpecVersion, TaskSpec Spec)> taskSpecs, IEnumerable<ServiceTask> tasks,
         IEnumerable<Client>? clients = null, string? unlockKey = null, IdentityParts? identity = null, StoreAuthority? storeAuthority = null,
-        int level = ReleaseLevel.First)
+        int level = ReleaseLevel.First, IEnumerable<Network>? networks = null)
     {
         var builder = new ClusterStateBuilder(Empty) { ClusterId = clusterId, Epoch = epoch, UnlockKey = unlockKey, StoreAuthority = storeAuthority, Level = level };
         identity?.Restore(builder);
         foreach (var (service, version, spec) in taskSpecs)
             builder.KeepSpec(service, version, spec);
+        foreach (var network in networks ?? [])
+            builder.Networks.Put(network);
         foreach (var service in services)
             builder.Put(service);
         foreach (var stack in stacks)
@@ -153,6 +176,10 @@ public sealed class ClusterState
         ServiceNames = builder.ServiceNames.ToImmutable(),
         Stacks = builder.Stacks.ToImmutable(),
         Nodes = builder.Nodes.ToImmutable(),
+        Networks = builder.Networks.All.ToImmutable(),
+        NetworkNames = builder.Networks.Names.ToImmutable(),
+        ServicesByNetwork = builder.Networks.Services.ToImmutable(),
+        Published = builder.Networks.Published.ToImmutable(),
         FormedAt = builder.FormedAt,
         Trust = builder.Trust,
         Settings = builder.Settings,

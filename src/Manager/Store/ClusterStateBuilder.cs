@@ -14,6 +14,7 @@ internal sealed class ClusterStateBuilder(ClusterState state)
     public ImmutableDictionary<string, ServiceId>.Builder ServiceNames { get; } = state.ServiceNames.ToBuilder();
     public ImmutableDictionary<string, Stack>.Builder Stacks { get; } = state.Stacks.ToBuilder();
     public ImmutableDictionary<NodeId, Node>.Builder Nodes { get; } = state.Nodes.ToBuilder();
+    public NetworksBuilder Networks { get; } = new(state);
     public DateTimeOffset FormedAt { get; set; } = state.FormedAt;
     public ClusterTrust? Trust { get; set; } = state.Trust;
     public ClusterSettings Settings { get; set; } = state.Settings;
@@ -72,8 +73,8 @@ internal sealed class ClusterStateBuilder(ClusterState state)
                 Stacks.Remove(removed.Name);
                 break;
             case Change.NodePut put:
-                var status = Nodes.TryGetValue(put.Node.Id, out var known) ? known.Status : NodeStatus.Unknown;
-                Put(put.Node with { Version = index, Status = status });
+                var known = Nodes.GetValueOrDefault(put.Node.Id);
+                Put(put.Node with { Version = index, Status = known?.Status ?? NodeStatus.Unknown, Number = known?.Number ?? 0, Slices = known?.Slices ?? [] });
                 break;
             case Change.NodeRemoved removed:
                 Remove(removed.Id);
@@ -109,8 +110,28 @@ internal sealed class ClusterStateBuilder(ClusterState state)
                     Put(node with { Status = observed.Status });
                 break;
             default:
-                ApplyAccess(change);
+                if (!ApplyNetworks(change, index))
+                    ApplyAccess(change);
                 break;
+        }
+    }
+
+    private bool ApplyNetworks(Change change, long index)
+    {
+        switch (change)
+        {
+            case Change.NetworkPut put:
+                Networks.Put(put.Network with { Version = index });
+                return true;
+            case Change.NetworkRemoved removed:
+                Networks.Remove(removed.Id);
+                return true;
+            case Change.NodeNetworksPut put:
+                if (Nodes.TryGetValue(put.Id, out var node))
+                    Put(node with { Number = put.Number, Slices = put.Slices });
+                return true;
+            default:
+                return false;
         }
     }
 
@@ -158,6 +179,7 @@ internal sealed class ClusterStateBuilder(ClusterState state)
 
     public void Put(Service service)
     {
+        Networks.Index(Services.GetValueOrDefault(service.Id), service);
         Services[service.Id] = service;
         ServiceNames[service.Spec.Name] = service.Id;
         KeepSpec(service.Id, service.SpecVersion, service.Spec.Task);
@@ -273,6 +295,7 @@ internal sealed class ClusterStateBuilder(ClusterState state)
     {
         if (Services.TryGetValue(id, out var service))
         {
+            Networks.Index(service, null);
             Services.Remove(id);
             ServiceNames.Remove(service.Spec.Name);
             SetOf(id);

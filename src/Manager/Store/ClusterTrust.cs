@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using System.Net;
 using Berth.Identity;
 using Berth.Model;
+using Berth.Model.Networks;
 
 namespace Berth.Manager.Store;
 
@@ -77,7 +79,7 @@ public sealed record ClusterTrust
     private static string Line(string pem) => pem.TrimEnd('\n') + "\n";
 }
 
-/// <summary>What administrators decided about certificates.</summary>
+/// <summary>What administrators decided about certificates and networks.</summary>
 public sealed record ClusterSettings
 {
     /// <summary>Until somebody decides otherwise.</summary>
@@ -94,6 +96,12 @@ public sealed record ClusterSettings
 
     /// <summary>Of an external authority that signs in place of the cluster's own; empty for none.</summary>
     public string ExternalAuthority { get; init; } = "";
+
+    /// <summary>All networks come from here.</summary>
+    public IPNetwork NetworkPool { get; init; } = AddressPlan.DefaultPool;
+
+    /// <summary>Prefix of a network that nobody asked a subnet for.</summary>
+    public int NetworkSize { get; init; } = AddressPlan.DefaultSize;
 }
 
 /// <summary>What a node proved when it joined, and what it was given since. Apart from <see cref="Node"/>: a renewal is no

@@ -1,5 +1,7 @@
+using System.Net;
 using Berth.Identity;
 using Berth.Model;
+using Berth.Model.Networks;
 
 namespace Berth.Manager.Store;
 
@@ -18,6 +20,15 @@ public abstract record Command
 
     /// <summary>Make a service.</summary>
     public sealed record CreateService(ServiceSpec Spec) : Command;
+
+    /// <summary>Make a network.</summary>
+    public sealed record CreateNetwork(NetworkSpec Spec) : Command;
+
+    /// <summary>Remove networks that nothing uses, all or none.</summary>
+    public sealed record RemoveNetworks(ValueList<string> Networks) : Command;
+
+    /// <summary>Give these nodes numbers and slices, and take back what they need no more.</summary>
+    public sealed record ArrangeNetworks(ValueList<NodeId> Nodes) : Command;
 
     /// <summary>Replace a service's spec; <paramref name="Version"/> 0 does not check.</summary>
     public sealed record UpdateService(string Service, long Version, ServiceSpec Spec) : Command;
@@ -62,7 +73,14 @@ public abstract record Command
     }
 
     /// <summary>Changes what was decided about certificates; null keeps it.</summary>
-    public sealed record UpdateSettings(TimeSpan? CertificateValidity, string? ExternalAuthority) : Command;
+    public sealed record UpdateSettings(TimeSpan? CertificateValidity, string? ExternalAuthority) : Command
+    {
+        /// <summary>Where networks come from, from now on; null keeps it.</summary>
+        public IPNetwork? NetworkPool { get; init; }
+
+        /// <summary>Prefix of networks that nobody asks a subnet for; null keeps it.</summary>
+        public int? NetworkSize { get; init; }
+    }
 
     /// <summary>Begins to move the cluster to another authority.</summary>
     public sealed record RotateAuthority(AuthorityRecord Authority) : Command

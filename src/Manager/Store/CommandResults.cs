@@ -27,7 +27,11 @@ public enum ServiceOutcomeKind
 public static class CommandResults
 {
     /// <summary>Of <see cref="Command.DeployStack"/>: the stack and every service in file order, removed ones last.</summary>
-    public sealed record StackDeployed(Stack Stack, ImmutableArray<ServiceOutcome> Services);
+    public sealed record StackDeployed(Stack Stack, ImmutableArray<ServiceOutcome> Services)
+    {
+        /// <summary>Names of networks that are new.</summary>
+        public ImmutableArray<string> NewNetworks { get; init; } = [];
+    }
 
     /// <summary>Of every command about services, and of <see cref="Command.RemoveStack"/>: one outcome a service, in the
     /// order asked.</summary>
@@ -35,6 +39,9 @@ public static class CommandResults
 
     /// <summary>Of <see cref="Command.SetStoreAuthority"/>: the one there is.</summary>
     public sealed record StoreAuthorityIs(StoreAuthority Authority);
+
+    /// <summary>Of commands about networks: those that were asked about.</summary>
+    public sealed record NetworksChanged(ImmutableArray<NetworkId> Networks);
 
     /// <summary>Of commands about a node.</summary>
     public sealed record NodeChanged(NodeId Node);

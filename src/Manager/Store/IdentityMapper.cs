@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using Berth.Identity;
 using Berth.Model;
+using Berth.Model.Networks;
+using Berth.Protocol;
 using V1 = Berth.Protocol.V1;
 
 namespace Berth.Manager.Store;
@@ -50,12 +52,16 @@ internal static class IdentityMapper
     {
         CertificateValidityTicks = settings.CertificateValidity.Ticks,
         ExternalAuthority = settings.ExternalAuthority,
+        NetworkPool = settings.NetworkPool == AddressPlan.DefaultPool ? "" : settings.NetworkPool.ToString(),
+        NetworkSize = settings.NetworkSize == AddressPlan.DefaultSize ? 0 : settings.NetworkSize,
     };
 
     public static ClusterSettings ToModel(V1.JournalSettings wire) => new()
     {
         CertificateValidity = TimeSpan.FromTicks(wire.CertificateValidityTicks),
         ExternalAuthority = wire.ExternalAuthority,
+        NetworkPool = wire.NetworkPool.Length == 0 ? AddressPlan.DefaultPool : NetworkMapper.ReadPrefix(wire.NetworkPool),
+        NetworkSize = wire.NetworkSize == 0 ? AddressPlan.DefaultSize : wire.NetworkSize,
     };
 
     public static V1.JournalIdentity ToWire(NodeIdentity identity) => new()

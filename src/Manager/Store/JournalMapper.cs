@@ -111,6 +111,12 @@ internal static class JournalMapper
         Change.ClientRemoved removed => new() { ClientRemoved = removed.Name },
         Change.StoreAuthorityPut put => new() { StoreAuthorityPut = ToWire(put.Authority) },
         Change.LevelRaised raised => new() { LevelRaised = raised.Level },
+        Change.NetworkPut put => new() { NetworkPut = put.Network.ToWire() },
+        Change.NetworkRemoved removed => new() { NetworkRemoved = ToWire(removed.Id.Value) },
+        Change.NodeNetworksPut put => new()
+        {
+            NodeNetworksPut = new() { Node = ToWire(put.Id.Value), Number = put.Number, Slices = { put.Slices.Select(NetworkMapper.ToWire) } },
+        },
         Change.UnlockKeySet set => new() { UnlockKeySet = set.Key ?? "" },
         _ => throw new ArgumentOutOfRangeException(nameof(change), change, "not a change that is journalled"),
     };
@@ -179,6 +185,10 @@ internal static class JournalMapper
         V1.JournalChange.ChangeOneofCase.ClientRemoved => new Change.ClientRemoved(wire.ClientRemoved),
         V1.JournalChange.ChangeOneofCase.StoreAuthorityPut => new Change.StoreAuthorityPut(ToModel(wire.StoreAuthorityPut)),
         V1.JournalChange.ChangeOneofCase.UnlockKeySet => new Change.UnlockKeySet(wire.UnlockKeySet.Length == 0 ? null : wire.UnlockKeySet),
+        V1.JournalChange.ChangeOneofCase.NetworkPut => new Change.NetworkPut(wire.NetworkPut.ToModel()),
+        V1.JournalChange.ChangeOneofCase.NetworkRemoved => new Change.NetworkRemoved(new NetworkId(ToModel(wire.NetworkRemoved))),
+        V1.JournalChange.ChangeOneofCase.NodeNetworksPut => new Change.NodeNetworksPut(
+            new NodeId(ToModel(wire.NodeNetworksPut.Node)), wire.NodeNetworksPut.Number, wire.NodeNetworksPut.Slices.Select(slice => slice.ToModel()).ToValueList()),
         V1.JournalChange.ChangeOneofCase.LevelRaised => new Change.LevelRaised(Readable(wire.LevelRaised)),
         _ => throw new NewerReleaseException(
             $"commit {index} of the state holds a change that this release does not know; start the release of berth-manager that wrote it, or a newer one"),

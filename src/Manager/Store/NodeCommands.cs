@@ -1,4 +1,6 @@
 using Berth.Model;
+using Berth.Model.Networks;
+using Berth.Protocol;
 
 namespace Berth.Manager.Store;
 
@@ -10,6 +12,9 @@ internal static class NodeCommands
         if (command.Description.Hostname.Length == 0)
             return Decision.Refuse(RefusalReason.Invalid, $"node {command.Id} registers without a host name; set one with --hostname");
 
+        // What releases before networks could not read is not written before all managers can.
+        if (state.Level < ReleaseLevel.Networks && command.Description.Networking != NodeNetworking.Unknown)
+            command = command with { Description = command.Description with { Networking = NodeNetworking.Unknown } };
         var adopted = LocalAttempts.Adopt(state, command.Id, command.LocalChains);
         var answer = new CommandResults.NodeChanged(command.Id);
         if (!state.Nodes.TryGetValue(command.Id, out var known))

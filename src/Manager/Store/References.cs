@@ -1,5 +1,6 @@
 using System.Globalization;
 using Berth.Model;
+using Berth.Model.Networks;
 
 namespace Berth.Manager.Store;
 
@@ -22,6 +23,16 @@ public static class References
         if (state.FindService(text) is { } named)
             return Found(named);
         return ByPrefix("service", text, state.Services.Values, service => service.Id.Value, service => service.Spec.Name, "berth service ls");
+    }
+
+    /// <summary>A network by id, name or unique id prefix.</summary>
+    public static Reference<Network> Network(ClusterState state, string text)
+    {
+        if (NetworkId.TryParse(text, out var id) && state.Networks.TryGetValue(id, out var whole))
+            return Found(whole);
+        if (state.FindNetwork(text) is { } named)
+            return Found(named);
+        return ByPrefix("network", text, state.Networks.Values, network => network.Id.Value, network => network.Spec.Name, "berth network ls");
     }
 
     /// <summary>A node by id, host name (when only one has it) or unique id prefix.</summary>

@@ -16,11 +16,23 @@ internal static class ServiceCommands
             return Decision.Refuse(RefusalReason.Exists,
                 $"there is a service '{command.Spec.Name}' already ({existing.Id}); choose another name, or run: berth service update {command.Spec.Name}");
         }
-        var service = ServiceRevisions.Create(new ServiceId(ids.Next()), command.Spec, now);
-        return Changed([new Change.ServicePut(service)], new ServiceOutcome(service.Id, command.Spec.Name, ServiceOutcomeKind.Created, false));
+        var resolution = NetworkResolution.Of(state, command.Spec, null, now, ids);
+        if (!resolution.Problems.IsEmpty)
+            return Decision.Refuse(RefusalReason.Conflict, resolution.Problems);
+        var service = ServiceRevisions.Create(new ServiceId(ids.Next()), resolution.Spec, now);
+        var given = Endpoints.Assign(With(state, resolution.Changes, now), service);
+        return given.Problems.IsEmpty
+            ? Changed(
+                [.. resolution.Changes, new Change.ServicePut(service with { Endpoint = given.Endpoint })],
+                new ServiceOutcome(service.Id, command.Spec.Name, ServiceOutcomeKind.Created, false))
+            : Decision.Refuse(RefusalReason.Conflict, given.Problems);
     }
 
-    public static Decision Update(ClusterState state, Command.UpdateService command, DateTimeOffset now)
+    /// <summary>The state as it will be after changes that are part of the same commit.</summary>
+    public static ClusterState With(ClusterState state, ImmutableArray<Change> changes, DateTimeOffset now) =>
+        changes.IsEmpty ? state : state.Apply(new Commit(state.Index, now, changes));
+
+    public static Decision Update(ClusterState state, Command.UpdateService command, DateTimeOffset now, IdSource ids)
     {
         var reference = References.Service(state, command.Service);
         if (reference.Value is not { } service)
@@ -38,8 +50,13 @@ internal static class ServiceCommands
         if (problems.Count > 0)
             return Decision.Refuse(RefusalReason.Invalid, problems);
 
-        var (change, outcome) = Revise(state, service, command.Spec, now);
-        return Changed(change is null ? [] : [change], outcome);
+        var resolution = NetworkResolution.Of(state, command.Spec, service, now, ids);
+        if (!resolution.Problems.IsEmpty)
+            return Decision.Refuse(RefusalReason.Conflict, resolution.Problems);
+        var (change, outcome, wrong) = Revise(With(state, resolution.Changes, now), service, resolution.Spec, now);
+        if (!wrong.IsEmpty)
+            return Decision.Refuse(RefusalReason.Conflict, wrong);
+        return Changed(change is null ? [] : [.. resolution.Changes, change], outcome);
     }
 
     public static Decision Scale(ClusterState state, Command.ScaleServices command, DateTimeOffset now)
@@ -60,7 +77,7 @@ internal static class ServiceCommands
                 continue;
             }
             var service = reference.Value!;
-            var (change, outcome) = Revise(state, service, service.Spec with { Mode = new ServiceMode.Replicated(replicas) }, now);
+            var (change, outcome, _) = Revise(state, service, service.Spec with { Mode = new ServiceMode.Replicated(replicas) }, now);
             if (change is not null)
                 changes.Add(change);
             outcomes.Add(outcome);
@@ -78,6 +95,8 @@ internal static class ServiceCommands
             return Decision.Refuse(RefusalReason.Conflict,
                 $"service '{service.Spec.Name}' has no previous spec to return to: it was never updated");
         }
+        if (Endpoints.Assign(state, earlier).Problems is { IsEmpty: false } taken)
+            return Decision.Refuse(RefusalReason.Conflict, taken);
         var outcome = new ServiceOutcome(service.Id, service.Spec.Name, ServiceOutcomeKind.Updated, earlier.SpecVersion != service.SpecVersion);
         return Changed([new Change.ServicePut(earlier)], outcome);
     }
@@ -114,14 +133,17 @@ internal static class ServiceCommands
     public static ServiceOutcome Removed(Service service) =>
         new(service.Id, service.Spec.Name, ServiceOutcomeKind.Removed, false);
 
-    /// <summary>The change to <paramref name="spec"/>, null when it is that already, and the outcome.</summary>
-    public static (Change? Change, ServiceOutcome Outcome) Revise(ClusterState state, Service service, ServiceSpec spec, DateTimeOffset now)
+    /// <summary>The change to <paramref name="spec"/>, null when it is that already, the outcome, and which address or port it could not be given.</summary>
+    public static (Change? Change, ServiceOutcome Outcome, ImmutableArray<string> Problems) Revise(ClusterState state, Service service, ServiceSpec spec, DateTimeOffset now)
     {
         if (spec == service.Spec)
-            return (null, new ServiceOutcome(service.Id, spec.Name, ServiceOutcomeKind.Unchanged, false));
+            return (null, new ServiceOutcome(service.Id, spec.Name, ServiceOutcomeKind.Unchanged, false), []);
         var revised = ServiceRevisions.Revise(state, service, spec, now);
+        var given = Endpoints.Assign(state, revised);
         var replaces = revised.SpecVersion != service.SpecVersion;
-        return (new Change.ServicePut(revised), new ServiceOutcome(service.Id, spec.Name, ServiceOutcomeKind.Updated, replaces));
+        return (
+            new Change.ServicePut(revised with { Endpoint = given.Endpoint }),
+            new ServiceOutcome(service.Id, spec.Name, ServiceOutcomeKind.Updated, replaces), given.Problems);
     }
 
     /// <summary>Why <paramref name="service"/> cannot have <paramref name="spec"/>'s mode; null when it can.</summary>

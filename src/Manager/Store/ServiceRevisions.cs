@@ -43,15 +43,15 @@ public static class ServiceRevisions
     }
 
     /// <summary><paramref name="service"/> on its way back to its previous spec; what it had becomes the previous one, so
-    /// that a second rollback returns. Null when there is no previous spec.</summary>
+    /// that a second rollback returns. Null when there is no previous spec, or a network of it is gone.</summary>
     /// <param name="state">State to count the slots in that are to be replaced.</param>
     /// <param name="service">The service, as the state has it.</param>
     /// <param name="now">When the rollback begins.</param>
     /// <param name="message">For people: who or what asked for it.</param>
     public static Service? RollBack(ClusterState state, Service service, DateTimeOffset now, string message) =>
-        service.PreviousSpec is not { } previous
+        service.PreviousSpec is not { } previous || previous.Task.NetworkIds().Any(network => !state.Networks.ContainsKey(network))
             ? null
-            : service with
+            : WithEndpoint(state, service with
             {
                 Spec = previous,
                 SpecVersion = service.PreviousSpecVersion,
@@ -59,7 +59,10 @@ public static class ServiceRevisions
                 PreviousSpecVersion = service.SpecVersion,
                 UpdatedAt = now,
                 Rollout = Begin(RolloutState.RollbackStarted, state, service, service.PreviousSpecVersion, now, message),
-            };
+            });
+
+    // A port that somebody took meanwhile is missing then: to run again matters more.
+    private static Service WithEndpoint(ClusterState state, Service service) => service with { Endpoint = Endpoints.Assign(state, service).Endpoint };
 
     private static bool IsUnderWay(Service service) =>
         service.Rollout is { State: RolloutState.Updating or RolloutState.Paused or RolloutState.RollbackStarted or RolloutState.RollbackPaused };

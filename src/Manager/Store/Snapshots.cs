@@ -69,11 +69,14 @@ internal static class Snapshots
             header.UnlockKey.Length == 0 ? null : header.UnlockKey,
             IdentityMapper.Parts(header, chunks),
             header.StoreAuthority is { } authority ? JournalMapper.ToModel(authority) : null,
-            level);
+            level,
+            chunks.SelectMany(chunk => chunk.Networks).Select(network => network.ToModel()));
     }
 
     private static IEnumerable<(IMessage Message, Action<V1.SnapshotChunk> Add)> Messages(ClusterState state)
     {
+        foreach (var network in state.Networks.Values.Select(network => network.ToWire()))
+            yield return (network, chunk => chunk.Networks.Add(network));
         foreach (var service in state.Services.Values.Select(service => service.ToWire()))
             yield return (service, chunk => chunk.Services.Add(service));
         foreach (var stack in state.Stacks.Values.Select(stack => stack.ToWire()))

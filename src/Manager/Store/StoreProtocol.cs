@@ -118,6 +118,9 @@ public readonly record struct Step(Commit? Commit, ImmutableArray<Change> Soft)
 public sealed record Touched(
     bool All, TouchedIds<ServiceId> Services, TouchedIds<NodeId> Nodes, TouchedIds<TaskId> Tasks)
 {
+    /// <summary>Networks that changed; also removed ones.</summary>
+    public TouchedIds<NetworkId> Networks { get; init; } = [];
+
     /// <summary>Nothing.</summary>
     public static Touched Nothing { get; } = new(false, [], [], []);
 

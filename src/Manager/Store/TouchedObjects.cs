@@ -9,6 +9,7 @@ internal sealed class TouchedObjects
     private readonly HashSet<ServiceId> _services = [];
     private readonly HashSet<NodeId> _nodes = [];
     private readonly HashSet<TaskId> _tasks = [];
+    private readonly HashSet<NetworkId> _networks = [];
 
     public bool IsEmpty { get; private set; } = true;
 
@@ -33,6 +34,15 @@ internal sealed class TouchedObjects
                 case Change.NodeRemoved removed:
                     _nodes.Add(removed.Id);
                     break;
+                case Change.NodeNetworksPut put:
+                    _nodes.Add(put.Id);
+                    break;
+                case Change.NetworkPut put:
+                    _networks.Add(put.Network.Id);
+                    break;
+                case Change.NetworkRemoved removed:
+                    _networks.Add(removed.Id);
+                    break;
                 case Change.NodeObserved observed:
                     _nodes.Add(observed.Id);
                     break;
@@ -48,7 +58,7 @@ internal sealed class TouchedObjects
     }
 
     /// <summary>What was gathered; nothing may be added any more.</summary>
-    public Touched ToTouched() => new(false, new(_services), new(_nodes), new(_tasks));
+    public Touched ToTouched() => new(false, new(_services), new(_nodes), new(_tasks)) { Networks = new(_networks) };
 
     private void AddTask(Change change, ClusterState before, ClusterState after)
     {

@@ -26,8 +26,10 @@ internal static class TrustCommands
         {
             CertificateValidity = command.CertificateValidity ?? state.Settings.CertificateValidity,
             ExternalAuthority = command.ExternalAuthority ?? state.Settings.ExternalAuthority,
+            NetworkPool = command.NetworkPool ?? state.Settings.NetworkPool,
+            NetworkSize = command.NetworkSize ?? state.Settings.NetworkSize,
         };
-        var problems = Problems(settings).ToList();
+        var problems = Problems(settings).Concat(PoolRules.Problems(state, settings)).ToList();
         if (problems.Count > 0)
             return Decision.Refuse(RefusalReason.Invalid, problems);
         if (settings.ExternalAuthority.Length == 0 && (state.Trust is { Signing.KeyPem.Length: 0 } or { Other.KeyPem.Length: 0 }))

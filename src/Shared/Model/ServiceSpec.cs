@@ -48,6 +48,17 @@ public sealed record TaskSpec
     public NetworkMode Network { get; init; } = NetworkMode.Bridge;
     /// <summary>Networks of the cluster it is in, by id in a stored spec.</summary>
     public ValueList<NetworkAttachment> Networks { get; init; }
+
+    /// <summary>Ids of <see cref="Networks"/>; of a spec as it is stored, which names every network by its id.</summary>
+    public IEnumerable<NetworkId> NetworkIds()
+    {
+        foreach (var attachment in Networks)
+        {
+            if (NetworkId.TryParse(attachment.Target, out var id))
+                yield return id;
+        }
+    }
+
     /// <summary>Ports published on the task's own node (Docker's <c>mode: host</c>).</summary>
     public ValueList<PortConfig> Ports { get; init; }
     /// <summary>Counts forced updates: a higher number alone replaces every task.</summary>

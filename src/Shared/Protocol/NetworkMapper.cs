@@ -19,6 +19,7 @@ public static class NetworkMapper
         CreatedAt = network.CreatedAt.ToTimestamp(),
         Spec = network.Spec.ToWire(),
         Subnet = network.Subnet.ToString(),
+        Leaving = network.IsLeaving,
     };
 
     /// <summary>Reads a network.</summary>
@@ -29,6 +30,7 @@ public static class NetworkMapper
         CreatedAt = wire.CreatedAt.ToDateTimeOffset(),
         Spec = wire.Spec.ToModel(),
         Subnet = ReadPrefix(wire.Subnet),
+        IsLeaving = wire.Leaving,
     };
 
     /// <summary>Writes a network's spec.</summary>

@@ -15,6 +15,8 @@ public sealed record Network
     public required NetworkSpec Spec { get; init; }
     /// <summary>All its addresses.</summary>
     public required IPNetwork Subnet { get; init; }
+    /// <summary>It was removed with its stack, and goes once nothing has an address of it any more.</summary>
+    public bool IsLeaving { get; init; }
     /// <summary>The stack it belongs to; null for a network of its own.</summary>
     public string? Stack => Spec.Labels.TryGetValue(StackLabels.Namespace, out var stack) ? stack : null;
 }

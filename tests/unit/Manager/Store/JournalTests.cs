@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using System.Net;
 using Berth.Manager.Store;
 using Berth.Model;
+using Berth.Model.Networks;
 using CsCheck;
 using Google.Protobuf;
 using static Berth.Tests.Manager.Store.Samples;
@@ -87,6 +89,18 @@ public sealed class JournalTests
             new Change.IdentityPut(Samples.Identity with { Manager = null, AwaitsApproval = true, IsApproved = true }),
             new Change.ClientPut(new Client { Name = "ann", Role = ClientRole.Deployer, Stacks = ["shop", "blog"], CreatedAt = Noon, ExpiresAt = Noon.AddDays(90), Serial = "0A", KeyHash = "ff" }),
             new Change.ClientRemoved("ann"),
+            new Change.NetworkPut(new Network
+            {
+                Id = new NetworkId(9), CreatedAt = Noon, Subnet = IPNetwork.Parse("10.130.0.0/20"), IsLeaving = true,
+                Spec = new NetworkSpec
+                {
+                    Name = "shop_front", Labels = ValueMap.Of("a", "b"), DriverOptions = ValueMap.Of(NetworkSpec.MtuOption, "1400"), IsInternal = true, IsAttachable = true,
+                    Subnet = IPNetwork.Parse("10.130.0.0/20"),
+                },
+            }),
+            new Change.NetworkRemoved(new NetworkId(9)),
+            new Change.NodeNetworksPut(new NodeId(4), 3, [new NodeSlice(new NetworkId(9), IPNetwork.Parse("10.130.0.64/26"))]),
+            new Change.SettingsPut(new ClusterSettings { NetworkPool = IPNetwork.Parse("10.64.0.0/12"), NetworkSize = 22 }),
             new Change.UnlockKeySet("BERTHKEY-1-x"),
             new Change.UnlockKeySet(null),
             new Change.StoreAuthorityPut(new StoreAuthority("certificate", "key")),
@@ -176,6 +190,12 @@ public sealed class JournalTests
         Assert.Equal(expected.Stacks.OrderBy(pair => pair.Key), actual.Stacks.OrderBy(pair => pair.Key));
         Assert.Equal(expected.Nodes.OrderBy(pair => pair.Key), actual.Nodes.OrderBy(pair => pair.Key));
         Assert.Equal(expected.Tasks.Values.Select(Hardened).OrderBy(task => task.Id), actual.Tasks.Values.Select(Hardened).OrderBy(task => task.Id));
+        Assert.Equal(expected.Networks.OrderBy(pair => pair.Key), actual.Networks.OrderBy(pair => pair.Key));
+        Assert.Equal(expected.NetworkNames.OrderBy(pair => pair.Key), actual.NetworkNames.OrderBy(pair => pair.Key));
+        Assert.Equal(
+            expected.ServicesByNetwork.SelectMany(pair => pair.Value.Select(id => (pair.Key, id))).Order(),
+            actual.ServicesByNetwork.SelectMany(pair => pair.Value.Select(id => (pair.Key, id))).Order());
+        Assert.Equal(expected.Published.Order(), actual.Published.Order());
         Assert.Equal(expected.Clients.OrderBy(pair => pair.Key), actual.Clients.OrderBy(pair => pair.Key));
         Assert.Equal(expected.UnlockKey, actual.UnlockKey);
         Assert.Equal((expected.FormedAt, expected.Trust, expected.Settings), (actual.FormedAt, actual.Trust, actual.Settings));
