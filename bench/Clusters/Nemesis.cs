@@ -20,7 +20,7 @@ public sealed class Nemesis(ManagersLab lab, Random random, bool hasDisks, bool 
         new("etcd killed", "etcd NODE kill", ""),
         new("etcd paused", "etcd NODE pause", "etcd NODE resume"),
         .. hasDisks ? [new Disturbance("disk full", "disk NODE fill", "disk NODE heal"), new("disk slow", "disk NODE slow", "disk NODE heal")] : Array.Empty<Disturbance>(),
-        .. hasClocks ? [new Disturbance("clock ahead", "clock NODE +90s", "clock NODE +0s"), new("clock behind", "clock NODE -90s", "clock NODE +0s")] : Array.Empty<Disturbance>(),
+        .. hasClocks ? [new Disturbance("clock ahead", "clock NODE +90s", "clock NODE +0s"), new("clock behind", "clock NODE -- -90s", "clock NODE +0s")] : Array.Empty<Disturbance>(),
     ];
 
     /// <summary>How many of each there were.</summary>

@@ -64,9 +64,9 @@ public sealed class BenchLab : IAsyncDisposable
     public Task<string> BerthAsync(params IEnumerable<string> arguments) => Command.RunAsync(
         Berth, ["--host", Hosts.Count(host => host.IsManager) > 1 ? _managers : "unix://" + Hosts[0].ManagerSocket, .. arguments]);
 
-    /// <summary>Runs a <c>berth lab</c> verb on this lab.</summary>
+    /// <summary>Runs a <c>berth lab</c> verb on this lab; the verb comes first.</summary>
     public Task<string> LabAsync(params IEnumerable<string> arguments) =>
-        Command.RunAsync(Berth, ["lab", .. arguments, "--name", Name]);
+        Command.RunAsync(Berth, ["lab", .. arguments.Take(1), "--name", Name, .. arguments.Skip(1)]);
 
     /// <summary>Removes every container of every host, and waits until the hosts are quiet.</summary>
     public async Task ClearAsync()
