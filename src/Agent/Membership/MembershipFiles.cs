@@ -6,7 +6,6 @@ namespace Berth.Agent.Membership;
 /// <summary>The files by which the command line and the agent talk about joining, in the agent's data directory.</summary>
 public sealed class MembershipFiles(string directory, ILogger log)
 {
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private readonly Lock _lock = new();
     private AgentStatus? _written;
 
@@ -51,10 +50,7 @@ public sealed class MembershipFiles(string directory, ILogger log)
                 return;
             try
             {
-                var draft = StatusPath + ".new";
-                using (var file = new FileStream(draft, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = OwnerOnly }))
-                    file.Write(status.ToJson());
-                File.Move(draft, StatusPath, overwrite: true);
+                PrivateText.Write(StatusPath, status.ToJson());
                 _written = status;
             }
             catch (Exception full) when (full is IOException or UnauthorizedAccessException)

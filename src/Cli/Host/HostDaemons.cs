@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Berth.Cli.Output;
+using Berth.Identity;
 
 namespace Berth.Cli.Host;
 
@@ -32,7 +33,7 @@ internal sealed class HostDaemons(HostPaths paths, Action<string> note, TimeProv
     public async Task<AgentStatus> AgentAsync(CancellationToken cancel)
     {
         AgentStatus? status = null;
-        if (await UntilAsync(() => Task.FromResult((status = AgentStatus.Read(paths)) is { NodeId.Length: > 0 }), StartedWithin, cancel))
+        if (await UntilAsync(() => Task.FromResult((status = AgentStatus.Read(paths.AgentStatus)) is { NodeId.Length: > 0 }), StartedWithin, cancel))
             return status!;
         throw new UserError($"no berth-agent runs on this host: {paths.AgentStatus} is not there",
             "start it: systemctl enable --now berth-agent; without systemd: berth-agent, kept running by whatever supervises this host");
@@ -46,14 +47,14 @@ internal sealed class HostDaemons(HostPaths paths, Action<string> note, TimeProv
         var said = "";
         var isDone = await UntilAsync(() =>
         {
-            status = AgentStatus.Read(paths);
-            if (status is { State: "joining", Error.Length: > 0 } && status.Error != said)
+            status = AgentStatus.Read(paths.AgentStatus);
+            if (status is { State: JoinState.Joining, Error.Length: > 0 } && status.Error != said)
                 note(said = status.Error);
-            var isOver = status is { State: "refused" } or { State: "joined", Manager.Length: > 0 };
+            var isOver = status is { State: JoinState.Refused } or { State: JoinState.Joined, Manager.Length: > 0 };
             // An earlier refusal is still said until the wish was read.
             return Task.FromResult(isOver && !File.Exists(paths.JoinWish));
         }, DoneWithin, cancel);
-        if (status is { State: "refused" } && isDone)
+        if (status is { State: JoinState.Refused } && isDone)
             throw new UserError($"this host may not join: {status.Error}", "get a token of the cluster: berth cluster token worker", ExitCode.NotAllowed);
         return isDone ? status! : throw new UserError(
             $"this host has not joined within {DoneWithin.TotalSeconds:0} s{(status is { Error.Length: > 0 } ? $": {status.Error}" : "")}",
@@ -64,7 +65,7 @@ internal sealed class HostDaemons(HostPaths paths, Action<string> note, TimeProv
     /// <exception cref="UserError">It did not in time.</exception>
     public async Task LeftAsync(CancellationToken cancel)
     {
-        if (!await UntilAsync(() => Task.FromResult(!File.Exists(paths.LeaveWish) && AgentStatus.Read(paths) is { State: "unjoined" }), DoneWithin, cancel))
+        if (!await UntilAsync(() => Task.FromResult(!File.Exists(paths.LeaveWish) && AgentStatus.Read(paths.AgentStatus) is { State: JoinState.Unjoined }), DoneWithin, cancel))
             throw new UserError($"this host has not left within {DoneWithin.TotalSeconds:0} s", $"the agent goes on: see {paths.AgentStatus}, and its log", ExitCode.NotReached);
     }
 

@@ -67,7 +67,7 @@ public static class AccessHosting
             else
             {
                 await next(call);
-                if (IsUnreadable(call.Response))
+                if (IsUnreadable(call))
                     GrpcAnswer.Write(call, (await gate.UnreadableAsync(path, caller)).Status);
             }
         });
@@ -87,7 +87,8 @@ public static class AccessHosting
     }
 
     // A message is read before anything of ours sees the call; who sends what is none is told so, and it is written down as a refusal.
-    private static bool IsUnreadable(HttpResponse response) =>
-        !response.HasStarted && response.Headers["grpc-status"] == ((int)StatusCode.Unknown).ToString(CultureInfo.InvariantCulture)
+    // Who hung up in the middle of it sent nothing wrong.
+    private static bool IsUnreadable(HttpContext call) =>
+        !call.RequestAborted.IsCancellationRequested && call.Response is { HasStarted: false } response && response.Headers["grpc-status"] == ((int)StatusCode.Unknown).ToString(CultureInfo.InvariantCulture)
         && response.Headers["grpc-message"].ToString().StartsWith("Exception was thrown by handler", StringComparison.Ordinal);
 }

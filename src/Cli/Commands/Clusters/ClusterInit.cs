@@ -57,7 +57,7 @@ internal static class ClusterInit
         if (paths.HasManager)
             throw new UserError("this host is already a manager of a cluster", "see it: berth cluster status; leave it first: berth cluster leave --force");
         var agent = await daemons.AgentAsync(cancel);
-        if (agent.State is not ("unjoined" or "refused"))
+        if (agent.State is not (JoinState.Unjoined or JoinState.Refused))
             throw new UserError($"this node is already part of a cluster ({agent.ClusterId})", "leave it first: berth cluster leave");
 
         var manager = make(NodeId.Parse(agent.NodeId));
@@ -77,7 +77,7 @@ internal static class ClusterInit
             throw;
         }
         var token = await ClusterToken.Ask(client, "manager", false, cancel);
-        HostWishes.Join(paths, new JoinWish { Token = token.Token, Managers = [manager.Url], Address = manager.Advertise.Address.ToString() });
+        HostWishes.Join(paths, new JoinWish(Berth.Identity.JoinToken.Parse(token.Token), [new Uri(manager.Url)], manager.Advertise.Address.ToString()));
         var joined = await daemons.JoinedAsync(cancel);
         if (autolock)
             await client.Administer("turn autolock on", (admin, call) => admin.UpdateClusterAsync(new UpdateClusterRequest { Autolock = true }, call), cancel);

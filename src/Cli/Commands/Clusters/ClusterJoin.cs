@@ -37,7 +37,7 @@ internal static class ClusterJoin
                 var managers = found.Select(manager => manager.Url).ToList();
                 var paths = HostPaths.Of(parse.GetValue(GlobalOptions.Host), context.Environment);
                 var address = parse.GetValue(advertise) is { } own ? AdvertiseAddress.Choose(own, AdvertiseAddress.OfHost()) : AdvertiseAddress.Towards(managers);
-                return await Run(context, paths, new JoinWish { Token = secret, Managers = managers, Address = address.ToString() }, cancel);
+                return await Run(context, paths, new JoinWish(Token.Parse(secret), [.. managers.Select(manager => new Uri(manager))], address.ToString()), cancel);
             });
     }
 
@@ -68,7 +68,7 @@ internal static class ClusterJoin
     {
         var daemons = new HostDaemons(paths, context.Terminal.Note, context.Time);
         var agent = await daemons.AgentAsync(cancel);
-        if (agent.State is not ("unjoined" or "refused" or "joining") || paths.HasManager)
+        if (agent.State is not (JoinState.Unjoined or JoinState.Refused or JoinState.Joining) || paths.HasManager)
             throw new UserError($"this node is already part of a cluster ({agent.ClusterId})", "leave it first: berth cluster leave");
         HostWishes.Join(paths, wish);
         AgentStatus joined;
@@ -94,8 +94,8 @@ internal static class ClusterJoin
                 NodeId = NodeId.Parse(joined.NodeId),
                 Hostname = Environment.MachineName,
                 Advertise = new IPEndPoint(IPAddress.Parse(wish.Address!), ManagerFile.DefaultPort),
-                JoinToken = Token.Parse(wish.Token),
-                JoinManagers = [.. wish.Managers],
+                JoinToken = wish.Token,
+                JoinManagers = [.. wish.Managers.Select(manager => manager.GetLeftPart(UriPartial.Authority))],
             });
         }
         using var client = new ManagerClient(paths.Socket, context.Time);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Berth.Cli.Client;
 using Berth.Cli.Host;
 using Berth.Cli.Output;
+using Berth.Identity;
 using Berth.Protocol.V1;
 using Task = System.Threading.Tasks.Task;
 
@@ -29,7 +30,7 @@ internal static class ClusterLeave
                 var agent = await daemons.AgentAsync(cancel);
                 if (paths.HasManager)
                     await EndManager(context, paths, daemons, agent, cancel);
-                if (agent.State != "unjoined")
+                if (agent.State != JoinState.Unjoined)
                 {
                     HostWishes.Leave(paths);
                     await daemons.LeftAsync(cancel);

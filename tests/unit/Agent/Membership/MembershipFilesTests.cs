@@ -20,6 +20,18 @@ public sealed class MembershipFilesTests : IDisposable
         Assert.Equal((token, "https://10.0.0.1:2400/", "10.0.0.9"), (wish.Token, wish.Managers.Single().ToString(), wish.Address));
     }
 
+    [Fact]
+    public void A_wish_that_the_command_line_writes_is_what_the_agent_reads()
+    {
+        var token = new JoinToken(RandomNumberGenerator.GetBytes(32), JoinToken.NewSecret());
+        foreach (var address in (string?[])["10.0.0.9", null])
+        {
+            var read = JoinWish.Read(new JoinWish(token, [new Uri("https://10.0.0.1:2400"), new Uri("https://[fd00::1]:2410")], address).Format());
+            Assert.Equal((token, address), (read.Token, read.Address));
+            Assert.Equal(["https://10.0.0.1:2400/", "https://[fd00::1]:2410/"], read.Managers.Select(manager => manager.ToString()));
+        }
+    }
+
     [Theory]
     [InlineData("{")]
     [InlineData("[]")]
@@ -37,5 +49,9 @@ public sealed class MembershipFilesTests : IDisposable
         Assert.Equal(["refused", "n", "c", "https://m", "why: \"so\"", ""], status.RootElement.EnumerateObject().Select(property => property.Value.GetString()));
         Assert.Equal(["state", "node_id", "cluster_id", "manager", "error", "role"], status.RootElement.EnumerateObject().Select(property => property.Name));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
+        Assert.Equal(new AgentStatus(JoinState.Refused, "n", "c", "https://m", "why: \"so\""), AgentStatus.Read(path));
+        File.WriteAllText(path, "{}");
+        Assert.Null(AgentStatus.Read(path));
+        Assert.Null(AgentStatus.Read(path + "-none"));
     }
 }

@@ -23,7 +23,7 @@ public sealed class HostDaemonsTests : IDisposable
     public async Task A_wish_is_private_and_what_the_agent_says_ends_the_wait()
     {
         Directory.CreateDirectory(Paths.Agent);
-        HostWishes.Join(Paths, new JoinWish { Token = "BERTH-1-a-b", Managers = ["https://10.0.0.1:2400"], Address = "10.0.0.2" });
+        HostWishes.Join(Paths, new JoinWish(new JoinToken(new byte[32], JoinToken.NewSecret()), [new Uri("https://10.0.0.1:2400")], "10.0.0.2"));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Paths.JoinWish));
         Say("refused", error: "of an earlier attempt");
 

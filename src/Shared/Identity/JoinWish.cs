@@ -1,9 +1,9 @@
+using System.Text;
 using System.Text.Json;
-using Berth.Identity;
 
-namespace Berth.Agent.Membership;
+namespace Berth.Identity;
 
-/// <summary>A wish to join a cluster, as <c>berth cluster join</c> writes it to <c>join.json</c>.</summary>
+/// <summary>A wish to join a cluster, as <c>berth cluster join</c> writes it to <c>join.json</c> and the agent reads it.</summary>
 /// <param name="Token">The token.</param>
 /// <param name="Managers">Managers to ask, in turn; at least one.</param>
 /// <param name="Address">Address to register with; null for the one the agent finds.</param>
@@ -31,6 +31,25 @@ public sealed record JoinWish(JoinToken Token, IReadOnlyList<Uri> Managers, stri
             // Whatever the parser quotes may be a piece of the token.
             throw new FormatException("join.json is not {\"token\": …, \"managers\": [URL, …]}; write it with: berth cluster join");
         }
+    }
+
+    /// <summary>As it is written; it holds the token.</summary>
+    public string Format()
+    {
+        using var text = new MemoryStream();
+        using (var json = new Utf8JsonWriter(text, new JsonWriterOptions { Indented = true }))
+        {
+            json.WriteStartObject();
+            json.WriteString("token", Token.Format());
+            json.WriteStartArray("managers");
+            foreach (var manager in Managers)
+                json.WriteStringValue(manager.GetLeftPart(UriPartial.Authority));
+            json.WriteEndArray();
+            if (Address is not null)
+                json.WriteString("address", Address);
+            json.WriteEndObject();
+        }
+        return Encoding.UTF8.GetString(text.ToArray()) + "\n";
     }
 
     private static Uri Manager(string? text) =>

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 
-namespace Berth.Agent.Membership;
+namespace Berth.Identity;
 
 /// <summary>Whether the agent belongs to a cluster.</summary>
 public enum JoinState
@@ -27,6 +27,22 @@ public enum JoinState
 /// <param name="Role"><c>worker</c> or <c>manager</c>, as the token it joined with said; empty after a restart of the agent.</param>
 public sealed record AgentStatus(JoinState State, string NodeId, string ClusterId = "", string Manager = "", string Error = "", string Role = "")
 {
+    /// <summary>Reads what an agent wrote; null when it wrote nothing that can be read.</summary>
+    public static AgentStatus? Read(string path)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
+            string Text(string name) => document.RootElement.TryGetProperty(name, out var value) ? value.GetString() ?? "" : "";
+            var known = Enum.GetValues<JoinState>().Where(state => Word(state) == Text("state")).ToList();
+            return known is [var state] ? new AgentStatus(state, Text("node_id"), Text("cluster_id"), Text("manager"), Text("error"), Text("role")) : null;
+        }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException or JsonException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>As it is written.</summary>
     public byte[] ToJson()
     {
