@@ -1,8 +1,5 @@
 using System.Collections.Immutable;
 using System.Net;
-using Akka.Actor;
-using Akka.Hosting;
-using Berth.Identity;
 using Berth.Manager.Journals.Etcd;
 using Berth.Manager.Leadership;
 using Berth.Manager.Store;
@@ -17,11 +14,10 @@ namespace Berth.Manager.Members;
 /// <summary>Keeps a member of etcd on every manager's host: the leader adds, promotes, moves and removes, one at a time, as
 /// <see cref="MembersDecider"/> says; every manager looks how they are.</summary>
 public sealed class MembersCoordinator(
-    ActiveStore active, LocalMember? local, MemberPlace? place, IClusterView view, ILeadership leadership, IRequiredActor<StoreActor> store, StoreGrowth? growth,
-    KnownManagers? known, MemberDialer dial, TimeProvider time, ILogger<MembersCoordinator> log) : BackgroundService, IStoreMembers
+    ActiveStore active, LocalMember? local, MemberPlace? place, IClusterView view, ILeadership leadership, StoreGrowth? growth, OtherManagers others,
+    MemberDialer dial, TimeProvider time, ILogger<MembersCoordinator> log) : BackgroundService, IStoreMembers
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan StoreTime = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan EtcdTime = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30);
 
@@ -33,7 +29,6 @@ public sealed class MembersCoordinator(
     private volatile Known _known = Known.Nothing;
     private long? _voicelessSince;
     private string _refused = "";
-    private string _failure = "";
     private bool _isChanging;
 
     /// <inheritdoc/>
@@ -84,10 +79,10 @@ public sealed class MembersCoordinator(
                 return new V1.StoreTicket { Kind = active.Backend.Kind, Postgres = growth?.PostgresSettings ?? "" };
             var wanted = new WantedMember(node, LocalMember.PeerUrl(address), IsReady: true);
             _ready = _ready.Add(node);
-            await MemberOfAsync(etcd, wanted, cancellation);
+            await EtcdPlaces.MakeAsync(etcd.Admin(EtcdTime), wanted, NameOf(node), Wanted, time, cancellation);
             // It is to become a voter, and the next one waits for that.
             _isChanging = true;
-            return new V1.StoreTicket { Kind = "etcd", Etcd = await TicketAsync(etcd, request, address, cancellation) };
+            return new V1.StoreTicket { Kind = "etcd", Etcd = EtcdPlaces.Ticket(view.Current, request, address, await etcd.Admin(EtcdTime).ListAsync(cancellation), time.GetUtcNow()) };
         }
         finally
         {
@@ -161,44 +156,9 @@ public sealed class MembersCoordinator(
         log.LogInformation("The member of etcd on {Node} is removed", NameOf(node));
     }
 
-    // After a recovery others are managers no more: what they had is lost, or must not be believed.
-    private async Task ForgetOthersAsync(CancellationToken cancellation)
-    {
-        if (known is not { IsRecovered: true } || !leadership.IsLeading || !leadership.HasValidLease)
-            return;
-        var actor = await store.GetAsync(cancellation);
-        foreach (var other in view.Current.Nodes.Values.Where(node => node.Spec.Role == NodeRole.Manager && node.Id != place!.Node))
-        {
-            var answer = await actor.Ask<object>(new StoreProtocol.Execute(new Command.SetNodeRole(other.Id.ToString(), NodeRole.Worker)), StoreTime, cancellation);
-            if (answer is not StoreProtocol.Executed)
-                throw new IOException($"'{other.Description.Hostname}' is still a manager, without whom this one was recovered: {answer}");
-            log.LogWarning("{Node} is no manager any more: this one was recovered without it", other.Description.Hostname);
-        }
-        if (view.Current.Nodes.Values.Count(node => node.Spec.Role == NodeRole.Manager) <= 1)
-            known.Recovered();
-    }
-
-    // A full disk or a store that does not answer must not end the manager: the next look tries again.
-    private async Task KeepFilesAsync(CancellationToken cancellation)
-    {
-        var failure = "";
-        try
-        {
-            await ForgetOthersAsync(cancellation);
-            known?.Save(ManagerEndpoints.Of(view.Current).Select(manager => manager.Url));
-        }
-        catch (Exception error) when (error is IOException or InvalidDataException or UnauthorizedAccessException or AskTimeoutException)
-        {
-            failure = error.Message;
-            if (failure != _failure)
-                log.LogWarning("What this manager keeps of the others is not as it should be: {Reason}; tried again every second", failure);
-        }
-        _failure = failure;
-    }
-
     private async Task LookAsync(CancellationToken cancellation)
     {
-        await KeepFilesAsync(cancellation);
+        await others.KeepAsync(cancellation);
         if (active.Backend is not EtcdBackend etcd || local is null)
         {
             _known = Known.Nothing;
@@ -297,49 +257,6 @@ public sealed class MembersCoordinator(
         else if (refused != _refused)
             log.LogDebug("etcd refused {Step}: {Reason}", step, refused);
         _refused = refused;
-    }
-
-    // Adds it, and until then waits for what has to happen before: a listener in front of it becomes a voter first.
-    private async Task MemberOfAsync(EtcdBackend etcd, WantedMember wanted, CancellationToken cancellation)
-    {
-        var admin = etcd.Admin(EtcdTime);
-        var begun = time.GetTimestamp();
-        while (true)
-        {
-            var members = (await admin.LookAsync(cancellation)).Views;
-            var present = members.FirstOrDefault(member => member.Node == wanted.Node) ?? members.FirstOrDefault(member => member.Node is null && member.PeerUrl == wanted.PeerUrl);
-            if (present is not null && present.PeerUrl == wanted.PeerUrl)
-                return;
-            var step = present is not null
-                ? new MemberStep.Update(present.Id, wanted.PeerUrl)
-                : MembersDecider.Next([wanted, .. Wanted().Where(one => one.Node != wanted.Node)], members);
-            var problem = step is null ? "a majority of its members must answer, and one joins after the other" : await admin.TakeAsync(step, cancellation);
-            if (time.GetElapsedTime(begun) > LongestWait)
-                throw Unavailable($"etcd has no place for a member on '{NameOf(wanted.Node)}' yet: {problem}");
-            await Task.Delay(LookEvery / 10, time, cancellation);
-        }
-    }
-
-    private async Task<V1.EtcdTicket> TicketAsync(EtcdBackend etcd, V1.GetStoreRequest request, IPEndPoint address, CancellationToken cancellation)
-    {
-        var authority = view.Current.StoreAuthority ?? throw Unavailable("etcd's authority is not known yet");
-        var addresses = request.HostAddresses.Select(text => IPAddress.TryParse(text, out var parsed) ? parsed : null).OfType<IPAddress>().Append(address.Address);
-        var ticket = new V1.EtcdTicket
-        {
-            CertificatePem = authority.Sign(request.SigningRequest.ToByteArray(), request.NodeId, addresses, time.GetUtcNow()),
-            AuthorityPem = authority.CertificatePem,
-            Token = view.Current.ClusterId?.ToString() ?? "berth",
-        };
-        foreach (var member in await etcd.Admin(EtcdTime).ListAsync(cancellation))
-        {
-            ticket.Members.Add(new V1.EtcdMemberAddress
-            {
-                Name = member.Name,
-                PeerUrl = member.PeerURLs.FirstOrDefault() ?? "",
-                ClientUrl = member.ClientURLs.FirstOrDefault() ?? "",
-            });
-        }
-        return ticket;
     }
 
     private ImmutableArray<WantedMember> Wanted()

@@ -30,6 +30,7 @@ public static class MembersHosting
         services.AddSingleton<StoreMover>();
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<StoreGrowth>(provider, dataDirectory));
         services.AddSingleton(dial);
+        services.AddSingleton<OtherManagers>();
         services.AddSingleton<MembersCoordinator>();
         services.AddSingleton<IStoreMembers>(provider => provider.GetRequiredService<MembersCoordinator>());
         services.AddSingleton<MembersService>();
