@@ -1,6 +1,6 @@
-using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
+using Berth.Protocol;
 using Berth.Protocol.V1;
 using Berth.Telemetry;
 using Grpc.Core;
@@ -12,6 +12,7 @@ namespace Berth.Cli.Client;
 internal sealed class Endpoint(ManagerAddress address, ClientTls? tls) : IDisposable
 {
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan PingAfter = TimeSpan.FromSeconds(5);
 
     private GrpcChannel? _channel;
     private Control.ControlClient? _control;
@@ -57,7 +58,7 @@ internal sealed class Endpoint(ManagerAddress address, ClientTls? tls) : IDispos
         {
             channel = GrpcChannel.ForAddress(address.Url, new GrpcChannelOptions
             {
-                HttpHandler = new SocketsHttpHandler { UseProxy = false, ConnectTimeout = ConnectTimeout, ActivityHeadersPropagator = null, SslOptions = options },
+                HttpHandler = Http2.Handler(ConnectTimeout, PingAfter, PingAfter, options),
                 DisposeHttpClient = true,
             });
             return channel.CreateCallInvoker();
@@ -79,20 +80,12 @@ internal sealed class Endpoint(ManagerAddress address, ClientTls? tls) : IDispos
     // Pings notice a manager whose machine lost power: without them a stream would wait for ever.
     private SocketsHttpHandler Handler()
     {
-        var handler = new SocketsHttpHandler
-        {
-            UseProxy = false,
-            ConnectTimeout = ConnectTimeout,
-            KeepAlivePingDelay = TimeSpan.FromSeconds(5),
-            KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
-            PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
-            AutomaticDecompression = DecompressionMethods.None,
-            ActivityHeadersPropagator = null,
-        };
+        var handler = Http2.Handler(
+            ConnectTimeout, PingAfter, PingAfter, address.IsTls && tls is not null ? tls.Options(refusal => Tls = Tls! with { Refusal = refusal }) : null);
+        handler.PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan;
+        handler.ActivityHeadersPropagator = null;
         if (address.SocketPath is { } path)
             handler.ConnectCallback = (_, cancel) => Connect(path, cancel);
-        if (address.IsTls && tls is not null)
-            handler.SslOptions = tls.Options(refusal => Tls = Tls! with { Refusal = refusal });
         return handler;
     }
 

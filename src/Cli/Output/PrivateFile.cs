@@ -1,4 +1,4 @@
-using System.Text;
+using Berth.Identity;
 
 namespace Berth.Cli.Output;
 
@@ -11,10 +11,18 @@ internal static class PrivateFile
     /// <exception cref="UserError">It cannot be written.</exception>
     public static void Write(string path, string text)
     {
-        using var draft = Draft.Of(path);
-        draft.Stream.Write(Encoding.UTF8.GetBytes(text));
-        draft.Finish();
+        try
+        {
+            PrivateText.Write(Path.GetFullPath(path), text);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw Refused(path, error);
+        }
     }
+
+    private static UserError Refused(string path, Exception error) =>
+        UserError.Usage($"{path} cannot be written: {error.Message}", "name another file, or see to the folder's permissions");
 
     /// <summary>A file that is being written and takes its name when it is whole.</summary>
     public sealed class Draft : IDisposable
@@ -40,7 +48,7 @@ internal static class PrivateFile
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
-                throw UserError.Usage($"{path} cannot be written: {error.Message}", "name another file, or see to the folder's permissions");
+                throw Refused(path, error);
             }
         }
 

@@ -1,5 +1,5 @@
-using System.Net;
 using System.Net.Security;
+using Berth.Protocol;
 
 namespace Berth.Manager.Forwarding;
 
@@ -19,22 +19,10 @@ public sealed class LeaderConnections : IDisposable
     /// <param name="tls">Null where addresses are cleartext.</param>
     public LeaderConnections(SslClientAuthenticationOptions? tls)
     {
-        var handler = new SocketsHttpHandler
-        {
-            UseProxy = false,
-            UseCookies = false,
-            AllowAutoRedirect = false,
-            AutomaticDecompression = DecompressionMethods.None,
-            ActivityHeadersPropagator = null,
-            EnableMultipleHttp2Connections = true,
-            ConnectTimeout = ConnectTime,
-            PooledConnectionLifetime = ConnectionLife,
-            KeepAlivePingDelay = PingAfter,
-            KeepAlivePingTimeout = PingAfter,
-            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
-        };
-        if (tls is not null)
-            handler.SslOptions = tls;
+        var handler = Http2.Handler(ConnectTime, PingAfter, PingAfter, tls);
+        handler.ActivityHeadersPropagator = null;
+        handler.PooledConnectionLifetime = ConnectionLife;
+        handler.KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests;
         Invoker = new HttpMessageInvoker(handler);
     }
 

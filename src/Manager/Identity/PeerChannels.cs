@@ -1,4 +1,5 @@
 using Berth.Identity;
+using Berth.Protocol;
 using Grpc.Net.Client;
 
 namespace Berth.Manager.Identity;
@@ -18,20 +19,10 @@ public sealed class PeerChannels(TlsIdentity identity)
     public GrpcChannel Dial(string url) => Dial(url, identity.ForClient(CertificateRole.Manager));
 
     /// <summary>A channel with other options of TLS: for whoever has no identity yet.</summary>
-    internal static GrpcChannel Dial(string url, System.Net.Security.SslClientAuthenticationOptions options) =>
-        GrpcChannel.ForAddress(url, new GrpcChannelOptions
-        {
-            HttpHandler = new SocketsHttpHandler
-            {
-                UseProxy = false,
-                ConnectTimeout = ConnectTime,
-                KeepAlivePingDelay = PingAfter,
-                KeepAlivePingTimeout = PingTimeout,
-                KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
-                EnableMultipleHttp2Connections = true,
-                SslOptions = options,
-            },
-            DisposeHttpClient = true,
-            MaxReceiveMessageSize = null,
-        });
+    internal static GrpcChannel Dial(string url, System.Net.Security.SslClientAuthenticationOptions options)
+    {
+        var handler = Http2.Handler(ConnectTime, PingAfter, PingTimeout, options);
+        handler.KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests;
+        return GrpcChannel.ForAddress(url, new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true, MaxReceiveMessageSize = null });
+    }
 }

@@ -55,7 +55,7 @@ public sealed class ArchitectureTests
         ["Cli/Host"] = ["Berth.Cli.Client", "Berth.Cli.Output", Identity],
         ["Cli/Commands"] = ["Berth.Cli.Client", "Berth.Cli.Host", "Berth.Cli.Output", Protocol, Stacks, DockerJson, Identity, Consul, Telemetry],
         ["Cli/Client"] = ["Berth.Cli.Output", Protocol, Identity, Consul, Telemetry],
-        ["Cli/Output"] = [Protocol, DockerJson],
+        ["Cli/Output"] = [Protocol, DockerJson, Identity],
         ["Cli/Lab"] = ["Berth.Cli.Output"],
     };
 

@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
+using Berth.Protocol;
 using Grpc.Net.Client;
 
 namespace Berth.Manager.Journals.Etcd;
@@ -19,17 +20,8 @@ internal sealed class EtcdMember : IDisposable
     public EtcdMember(Uri address, Func<EtcdIdentity>? identity)
     {
         Address = address;
-        var handler = new SocketsHttpHandler
-        {
-            ConnectTimeout = ConnectTimeout,
-            KeepAlivePingDelay = PingAfter,
-            KeepAlivePingTimeout = PingTimeout,
-            PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
-            EnableMultipleHttp2Connections = true,
-            UseProxy = false,
-        };
-        if (identity is not null)
-            handler.SslOptions = Tls(identity);
+        var handler = Http2.Handler(ConnectTimeout, PingAfter, PingTimeout, identity is null ? null : Tls(identity));
+        handler.PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan;
         _channel = GrpcChannel.ForAddress(address, new GrpcChannelOptions
         {
             HttpHandler = handler,
