@@ -1,8 +1,14 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using Berth.Bench.Clusters;
 using Berth.Bench.Measure;
 using Berth.Bench.Scenarios;
 
+if (args is [LabelLoad.ApartArgument, .. var load])
+{
+    await LabelLoad.RunApartAsync(load);
+    return 0;
+}
 var minutes = double.Parse(Option("minutes") ?? "30", CultureInfo.InvariantCulture);
 var seed = int.Parse(Option("seed") ?? RandomNumberGenerator.GetInt32(1_000_000).ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
 var stores = Option("store") is { } store ? [store] : new[] { "etcd", "postgres" };

@@ -20,35 +20,68 @@ public sealed class LabelLoad
 
     private readonly ClusterClients _clients;
     private readonly string _node;
-    private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private readonly long _origin;
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentBag<Call> _writes = [];
     private readonly ConcurrentBag<Call> _reads = [];
     private readonly ConcurrentBag<string> _asked = [];
+    private readonly Process? _apart;
     private readonly Task _loop;
 
-    private LabelLoad(ClusterClients clients, string node)
+    private LabelLoad(ClusterClients clients, string node, long origin, Process? apart = null)
     {
         _clients = clients;
         _node = node;
-        _loop = RunAsync();
+        _origin = origin;
+        _apart = apart;
+        _loop = apart is null ? RunAsync() : TakeOverAsync(apart);
     }
+
+    /// <summary>The program's argument that makes it the process of <see cref="StartApart"/>.</summary>
+    public const string ApartArgument = "label-load";
 
     private sealed record Call(string Label, TimeSpan Called, TimeSpan Answered);
 
     /// <summary>Time since it began.</summary>
-    public TimeSpan Now => _clock.Elapsed;
+    public TimeSpan Now => Stopwatch.GetElapsedTime(_origin);
 
     /// <summary>Begins.</summary>
-    public static LabelLoad Start(ClusterClients clients, string node) => new(clients, node);
+    public static LabelLoad Start(ClusterClients clients, string node) => new(clients, node, Stopwatch.GetTimestamp());
+
+    /// <summary>Begins in a process of its own, where nothing but the managers makes it wait; there is nothing to be read before its end.</summary>
+    /// <param name="managers">Their names and unix sockets.</param>
+    /// <param name="node">Whose labels.</param>
+    public static LabelLoad StartApart(IReadOnlyList<(string Name, string Socket)> managers, string node)
+    {
+        var origin = Stopwatch.GetTimestamp();
+        var start = new ProcessStartInfo(Environment.ProcessPath!,
+            [ApartArgument, node, origin.ToString(CultureInfo.InvariantCulture), .. managers.SelectMany(manager => new[] { manager.Name, manager.Socket })])
+        { RedirectStandardInput = true, RedirectStandardOutput = true };
+        return new LabelLoad(ClusterClients.OfSockets(managers), node, origin, Process.Start(start));
+    }
+
+    /// <summary>What that process does: until its input ends; then it says what was asked for and acknowledged.</summary>
+    public static async Task RunApartAsync(IReadOnlyList<string> arguments)
+    {
+        using var clients = ClusterClients.OfSockets(arguments.Skip(2).Chunk(2).Select(pair => (pair[0], pair[1])));
+        var load = new LabelLoad(clients, arguments[0], long.Parse(arguments[1], CultureInfo.InvariantCulture));
+        await Console.In.ReadToEndAsync();
+        await load.StopAsync();
+        foreach (var label in load._asked)
+            Console.WriteLine(label);
+        foreach (var write in load._writes)
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{write.Label} {write.Called.Ticks} {write.Answered.Ticks}"));
+    }
 
     /// <summary>How many writes that were asked for after <paramref name="since"/> are acknowledged.</summary>
     public int AcknowledgedSince(TimeSpan since) => _writes.Count(write => write.Called >= since);
 
     /// <summary>The longest time without an acknowledgement, from shortly before <paramref name="cut"/> on.</summary>
-    public TimeSpan LongestSilence(TimeSpan cut)
+    /// <param name="cut">From here.</param>
+    /// <param name="until">To here; to the end when it is not given.</param>
+    public TimeSpan LongestSilence(TimeSpan cut, TimeSpan? until = null)
     {
-        var answers = _writes.Select(write => write.Answered).Where(at => at >= cut - TimeSpan.FromSeconds(1)).Order().ToList();
+        var answers = _writes.Select(write => write.Answered).Where(at => at >= cut - TimeSpan.FromSeconds(1) && (until is null || at < until)).Order().ToList();
         return answers.Count < 2 ? TimeSpan.MaxValue : answers.Zip(answers.Skip(1), (one, next) => next - one).Max();
     }
 
@@ -65,7 +98,9 @@ public sealed class LabelLoad
     public async Task StopAsync()
     {
         await _stop.CancelAsync();
+        _apart?.StandardInput.Close();
         await _loop;
+        _apart?.Dispose();
         _stop.Dispose();
     }
 
@@ -78,6 +113,18 @@ public sealed class LabelLoad
         var missing = _writes.Select(write => write.Label).Where(label => !node.Spec.Labels.ContainsKey(label)).Order(StringComparer.Ordinal).ToList();
         await end.Control.UpdateNodeAsync(new UpdateNodeRequest { Node = _node, LabelsRemove = { _asked.Where(node.Spec.Labels.ContainsKey) } }, ManagerEnd.Within(ReadLimit));
         return missing;
+    }
+
+    private async Task TakeOverAsync(Process apart)
+    {
+        while (await apart.StandardOutput.ReadLineAsync() is { } line)
+        {
+            var parts = line.Split(' ');
+            if (parts.Length == 1)
+                _asked.Add(line);
+            else
+                _writes.Add(new Call(parts[0], new TimeSpan(long.Parse(parts[1], CultureInfo.InvariantCulture)), new TimeSpan(long.Parse(parts[2], CultureInfo.InvariantCulture))));
+        }
     }
 
     private async Task RunAsync()
@@ -97,11 +144,11 @@ public sealed class LabelLoad
     {
         var label = string.Create(CultureInfo.InvariantCulture, $"w{number}");
         _asked.Add(label);
-        var called = _clock.Elapsed;
+        var called = Now;
         try
         {
             await _clients.All[number % _clients.All.Count].Control.UpdateNodeAsync(new UpdateNodeRequest { Node = _node, LabelsAdd = { [label] = "" } }, ManagerEnd.Within(WriteLimit));
-            _writes.Add(new Call(label, called, _clock.Elapsed));
+            _writes.Add(new Call(label, called, Now));
         }
         catch (RpcException)
         {
@@ -111,10 +158,10 @@ public sealed class LabelLoad
 
     private async Task ReadAsync(int number)
     {
-        var called = _clock.Elapsed;
-        for (var attempt = 0; _clock.Elapsed - called < ReadLimit; attempt++)
+        var called = Now;
+        for (var attempt = 0; Now - called < ReadLimit; attempt++)
         {
-            var began = _clock.Elapsed;
+            var began = Now;
             try
             {
                 await _clients.All[(number + attempt) % _clients.All.Count].Control.GetInfoAsync(new GetInfoRequest(), ManagerEnd.Within(Patience));
@@ -123,10 +170,10 @@ public sealed class LabelLoad
             catch (RpcException)
             {
                 // The next manager is asked; whoever refuses at once is not asked again at once for ever.
-                if (attempt >= _clients.All.Count && _clock.Elapsed - began < Every)
+                if (attempt >= _clients.All.Count && Now - began < Every)
                     await Task.Delay(Every);
             }
         }
-        _reads.Add(new Call("", called, _clock.Elapsed));
+        _reads.Add(new Call("", called, Now));
     }
 }

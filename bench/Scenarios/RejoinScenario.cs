@@ -66,12 +66,10 @@ public static class RejoinScenario
         RejoinCluster cluster, RejoiningFleet fleet, IReadOnlyList<FleetMember> members, ClusterHost lost, bool leads)
     {
         fleet.Forget();
-        using var clients = ClusterClients.OfSockets(cluster.Hosts.Select(host => (host.Name, host.Socket)));
-        var load = LabelLoad.Start(clients, members[0].Node.ToString());
+        var load = LabelLoad.StartApart([.. cluster.Hosts.Select(host => (host.Name, host.Socket))], members[0].Node.ToString());
         var assigned = fleet.AssignedCount;
         await Task.Delay(Before);
         var left = cluster.Hosts.Where(host => host != lost).ToList();
-        var quiet = load.LongestSilence(TimeSpan.Zero);
         var (managersCpu, ownCpu) = (left.Sum(host => host.CpuSeconds), CpuClock.OfProcess(Environment.ProcessId));
         using var watch = new CancellationTokenSource();
         var down = RejoinCluster.WatchDownAsync(left, watch.Token);
@@ -87,6 +85,7 @@ public static class RejoinScenario
         await Task.Delay(After);
         await watch.CancelAsync();
         await load.StopAsync();
+        var quiet = load.LongestSilence(TimeSpan.FromSeconds(2), at);
         var loss = new Loss(back, load.LongestSilence(at), load.LongestSilence(at + (leads ? cluster.Election + Slack : TimeSpan.Zero)), load.LongestWrite(at),
             cpu.Managers, cpu.Fleet, fleet.Broken - gone.Count, await down, fleet.AssignedCount - assigned, (await load.MissingAsync(left.Select(host => host.Name))).Count, fleet.At(left[0]).Count / (double)Math.Max(1, members.Count));
         Report.Note($"{(leads ? "leader" : "standby")} lost with {gone.Count} agents: all back after {back.DefaultIfEmpty().Max():0.00} s ({(wholeAt - at).TotalSeconds:0.00} s), "
