@@ -108,10 +108,10 @@ public sealed record DialPlan
     {
         var plan = Advance(result, target);
         var wait = plan.WaitAfter(result, chance);
-        var patience = Times(FirstPatience, Math.Pow(2, plan.Failures / plan.Order.Length), LongestPatience) + plan.RejoinWindow;
+        // Where many come at once managers are slow to answer: who gives up and dials again only makes them slower, and so does a second dial.
+        var patience = Times(FirstPatience, Math.Pow(2, plan.Failures / plan.Order.Length), LongestPatience) + plan.RejoinWindow * 2;
         var rival = plan.Order.Length > 1 && result != DialResult.NotNow ? plan.Order[(plan.At + 1) % plan.Order.Length] : null;
-        // Where many come at once managers are slow to answer, and a second dial each would make them slower.
-        return (plan, new Dial(plan.Current, rival, RivalAfter + plan.RejoinWindow / 4, wait, patience));
+        return (plan, new Dial(plan.Current, rival, RivalAfter + plan.RejoinWindow, wait, patience));
     }
 
     private DialPlan Advance(DialResult result, string? target)

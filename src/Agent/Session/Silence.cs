@@ -16,7 +16,7 @@ public sealed record Silence
     /// <param name="window">The rejoin window: in a large cluster the loss of a manager makes the others slow.</param>
     public TimeSpan Allowed(TimeSpan window)
     {
-        var allowed = (Shortest + window / 4) * Math.Pow(2, Math.Min(Losses, 8));
+        var allowed = (Shortest + window / 2) * Math.Pow(2, Math.Min(Losses, 8));
         return allowed < LongestAllowed ? allowed : LongestAllowed;
     }
 

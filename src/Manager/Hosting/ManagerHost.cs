@@ -215,9 +215,11 @@ public static class ManagerHost
         {
             kestrel.Listen(place.File.Advertise, endpoint =>
             {
+                HandshakeQueue.OfThisMachine(TimeProvider.System).Before(endpoint);
                 endpoint.NoteFailedHandshakes();
                 endpoint.UseHttps(place.Handshakes);
                 endpoint.NoteHandshakes();
+                HandshakeQueue.After(endpoint);
             });
         }
     }

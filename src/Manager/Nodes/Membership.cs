@@ -59,7 +59,8 @@ public static class Membership
     {
         if (contact.LastHeard is not { } lastHeard)
         {
-            var graceEnds = Later(startedAt + options.StartGrace, since + options.DownAfter);
+            // Who had its session at the leader before was told to wait as well.
+            var graceEnds = Later(startedAt + options.StartGrace, Later(startedAt, since) + options.DownAfter + rejoin);
             return now >= graceEnds
                 ? (new(NodeState.Down, $"not heard of in {Seconds(now - startedAt)} since the manager started", now), graceEnds)
                 : (NodeStatus.Unknown with { Since = startedAt }, graceEnds);

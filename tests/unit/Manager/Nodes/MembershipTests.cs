@@ -41,6 +41,12 @@ public sealed class MembershipTests
         Assert.Equal(NodeState.Disconnected, At(deadline.AddTicks(-1), "the manager is stopping"));
         Assert.Equal(NodeState.Down, At(deadline, "the manager is stopping"));
         Assert.Equal(NodeState.Down, At(heard + Options.DownAfter, null));
+
+        // So has who lost the leader, at the next one, who has not heard of it yet.
+        var rejoining = RejoinPace.Grace(10_000);
+        NodeState AtNext(double seconds) => Membership.Judge(Contact.None, Started, Started, Started.AddSeconds(seconds), Options, rejoining).Status.State;
+        Assert.Equal(NodeState.Unknown, AtNext(14.9));
+        Assert.Equal(NodeState.Down, AtNext(15));
     }
 
     [Fact]
