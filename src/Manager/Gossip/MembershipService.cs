@@ -22,7 +22,7 @@ internal sealed class MembershipService(
     // Only so long is a certificate that was refused waited for before the membership is tried again.
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(10);
 
-    private readonly GrowingPause _refusals = new(time);
+    private readonly GrowingPause _refusals = new(time, TimeSpan.FromMinutes(10));
     private ManagerMembership? _running;
     private string _thumbprint = "";
     private long _failedAt;
@@ -93,9 +93,9 @@ internal sealed class MembershipService(
     private bool Believes(X509Certificate2? certificate, string remote)
     {
         var problem = certificate is null ? "no certificate was shown" : ProblemOf(certificate);
-        // Who knocks without end must not fill the disk with it.
-        if (problem is not null && _refusals.IsDue(problem, out var unsaid))
-            log.LogWarning("A connection with {Remote} on the managers' membership port was refused: {Problem} ({More} more like it since it was said last)", remote, problem, unsaid);
+        // Who knocks without end must not fill the disk with it, whatever he shows each time.
+        if (problem is not null && _refusals.IsDue("refused", out var unsaid))
+            log.LogWarning("A connection with {Remote} on the managers' membership port was refused: {Problem} ({More} more were since this was said last)", remote, problem, unsaid);
         return problem is null;
     }
 

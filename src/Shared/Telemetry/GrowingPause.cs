@@ -1,13 +1,14 @@
 namespace Berth.Telemetry;
 
-/// <summary>Says when something that fails again and again is worth another line of the log: at once, then after a minute, two, four and so on up
-/// to an hour. Safe to be asked by several threads.</summary>
+/// <summary>Says when something that fails again and again is worth another line of the log: at once, then after a minute, two, four and so on.
+/// Safe to be asked by several threads.</summary>
 /// <param name="time">For intervals.</param>
-public sealed class GrowingPause(TimeProvider time)
+/// <param name="longest">The longest pause; an hour unless told otherwise.</param>
+public sealed class GrowingPause(TimeProvider time, TimeSpan? longest = null)
 {
     private static readonly TimeSpan First = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan Longest = TimeSpan.FromHours(1);
 
+    private readonly TimeSpan _longest = longest ?? TimeSpan.FromHours(1);
     private readonly Lock _gate = new();
     private string? _problem;
     private long _saidAt;
@@ -29,7 +30,7 @@ public sealed class GrowingPause(TimeProvider time)
                 _unsaid++;
                 return false;
             }
-            _pause = !isSame ? First : _pause * 2 < Longest ? _pause * 2 : Longest;
+            _pause = !isSame ? First : _pause * 2 < _longest ? _pause * 2 : _longest;
             (_problem, _saidAt, _unsaid) = (problem, time.GetTimestamp(), 0);
             return true;
         }
