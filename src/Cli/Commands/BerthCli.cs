@@ -6,6 +6,7 @@ using Berth.Cli.Commands.Clusters;
 using Berth.Cli.Commands.Completion;
 using Berth.Cli.Commands.Contexts;
 using Berth.Cli.Commands.Debug;
+using Berth.Cli.Commands.Networks;
 using Berth.Cli.Commands.Nodes;
 using Berth.Cli.Commands.Services;
 using Berth.Cli.Commands.Stacks;
@@ -39,6 +40,7 @@ internal static class BerthCli
             ("stack", () => StackCommands.Build(context, line.Command)),
             ("service", () => ServiceCommands.Build(context, line.Command)),
             ("node", () => NodeCommands.Build(context, line.Command)),
+            ("network", () => NetworkCommands.Build(context, line.Command)),
             ("cluster", () => ClusterCommands.Build(context, line)),
             ("context", () => ContextCommands.Build(context, line.Command)),
             ("task", () => TaskCommands.Build(context, line.Command)),

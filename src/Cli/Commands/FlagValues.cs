@@ -68,15 +68,6 @@ internal static class FlagValues
             : throw new FormatException($"'{key}' is not an attribute of nodes; write one such as node.labels.NAME or node.hostname");
     }
 
-    /// <summary>One of the engine's own networks.</summary>
-    public static NetworkMode Network(string text) => text switch
-    {
-        "bridge" => NetworkMode.Bridge,
-        "host" => NetworkMode.Host,
-        "none" => NetworkMode.None,
-        _ => throw new FormatException("only bridge, host and none exist until Berth has networks of its own"),
-    };
-
     /// <summary>A command line as a shell splits it: quotes and backslashes hold words together.</summary>
     public static ValueList<string> Words(string text)
     {

@@ -14,6 +14,9 @@ internal enum Named
     /// <summary>A stack.</summary>
     Stack,
 
+    /// <summary>A network.</summary>
+    Network,
+
     /// <summary>A task.</summary>
     Task,
 
@@ -50,6 +53,9 @@ internal static class Naming
 
     /// <summary>Some stacks.</summary>
     public static Argument<string[]> Stacks() => Many("STACK", Named.Stack, "Name of the stack");
+
+    /// <summary>Some networks.</summary>
+    public static Argument<string[]> Networks() => Many("NETWORK", Named.Network, HowNamed);
 
     /// <summary>Some tasks.</summary>
     public static Argument<string[]> Tasks() => Many("TASK", Named.Task, "Id, unique beginning of an id, or SERVICE.SLOT");

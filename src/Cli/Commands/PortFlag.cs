@@ -4,9 +4,9 @@ using Berth.Model;
 namespace Berth.Cli.Commands;
 
 /// <summary>Reads <c>--publish</c>: <c>8080:80/tcp</c>, or <c>published=8080,target=80,protocol=tcp,mode=host</c>.</summary>
-/// <param name="Port">What is published on each task's own node.</param>
-/// <param name="SaysHost">Whether <c>mode=host</c> was written; without it Docker would publish on every node.</param>
-internal sealed record PortFlag(PortConfig Port, bool SaysHost)
+/// <param name="Port">What is published.</param>
+/// <param name="IsHost">Whether on each task's own node (<c>mode=host</c>) instead of on every node.</param>
+internal sealed record PortFlag(PortConfig Port, bool IsHost)
 {
     private const string Form = "write PUBLISHED:TARGET such as 8080:80, or published=8080,target=80,mode=host";
 
@@ -26,13 +26,13 @@ internal sealed record PortFlag(PortConfig Port, bool SaysHost)
         {
             [var target] => new PortFlag(new PortConfig(Number(target), 0, protocol), false),
             [var published, var target] => new PortFlag(new PortConfig(Number(target), Number(published), protocol), false),
-            _ => throw new FormatException("a host address cannot be chosen; leave it out: the port is published on all addresses of the task's node"),
+            _ => throw new FormatException("a host address cannot be chosen; leave it out: the port is published on all addresses of the nodes"),
         };
     }
 
     private static PortFlag Long(string text)
     {
-        var (target, published, protocol, saysHost) = (0, 0, PortProtocol.Tcp, false);
+        var (target, published, protocol, isHost) = (0, 0, PortProtocol.Tcp, false);
         foreach (var part in text.Split(','))
         {
             var (key, value) = part.Split('=', 2) is [var left, var right] ? (left.Trim(), right.Trim()) : throw new FormatException(Form);
@@ -48,17 +48,18 @@ internal sealed record PortFlag(PortConfig Port, bool SaysHost)
                     protocol = Protocol(value);
                     break;
                 case "mode" when value == "host":
-                    saysHost = true;
+                    isHost = true;
                     break;
                 case "mode" when value == "ingress":
-                    throw new FormatException("mode=ingress does not exist yet; write mode=host to publish on each task's own node");
+                    isHost = false;
+                    break;
                 case "mode":
-                    throw new FormatException($"'{value}' is not a mode; write mode=host");
+                    throw new FormatException($"'{value}' is not a mode; write mode=ingress or mode=host");
                 default:
                     throw new FormatException($"'{key}' is not part of a port; known are target, published, protocol and mode");
             }
         }
-        return target > 0 ? new PortFlag(new PortConfig(target, published, protocol), saysHost) : throw new FormatException("target=PORT is missing");
+        return target > 0 ? new PortFlag(new PortConfig(target, published, protocol), isHost) : throw new FormatException("target=PORT is missing");
     }
 
     private static PortProtocol Protocol(string text) => text.ToLowerInvariant() switch

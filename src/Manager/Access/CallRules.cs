@@ -50,7 +50,7 @@ public static class CallRules
     private static IEnumerable<(string Path, CallRule Rule)> ControlRules()
     {
         foreach (var read in (string[])[
-            "GetInfo", "ListStacks", "ListServices", "GetService", "ListTasks", "GetTask", "ListNodes", "GetNode",
+            "GetInfo", "ListStacks", "ListServices", "GetService", "ListTasks", "GetTask", "ListNodes", "GetNode", "ListNetworks", "GetNetwork",
             "FollowServices", "FollowDrain", "WatchEvents", "Logs"])
         {
             yield return (Control + read, new CallRule(Audience.Readers, IsAudited: false));
@@ -62,6 +62,8 @@ public static class CallRules
         yield return Deploying<V1.ScaleServicesRequest>("ScaleServices", (state, request) => [.. request.Scales.Select(scale => Service(state, scale.Service))]);
         yield return Deploying<V1.RollbackServiceRequest>("RollbackService", (state, request) => [Service(state, request.Service)]);
         yield return Deploying<V1.RemoveServicesRequest>("RemoveServices", (state, request) => [.. request.Services.Select(service => Service(state, service))]);
+        yield return Deploying<V1.CreateNetworkRequest>("CreateNetwork", (_, request) => [Wanted(request.Spec)]);
+        yield return Deploying<V1.RemoveNetworksRequest>("RemoveNetworks", (state, request) => [.. request.Networks.Select(network => Network(state, network))]);
         yield return Deploying<V1.ExecInput>("Exec", (state, request) => [Task(state, request.Start?.Task ?? "")]);
         yield return Of<V1.UpdateNodeRequest>(Control + "UpdateNode", Audience.Admins, request => $"node '{request.Node}'");
     }
@@ -123,6 +125,13 @@ public static class CallRules
     private static Subject Wanted(V1.ServiceSpec? spec) =>
         new($"service '{spec?.Name}'", spec?.Labels.TryGetValue(StackLabels.Namespace, out var stack) is true ? stack : null);
 
+    private static Subject Network(ClusterState state, string reference) => References.Network(state, reference).Value is { } network
+        ? new Subject($"network '{network.Spec.Name}'", network.Stack)
+        : new Subject($"network '{reference}'", null);
+
+    private static Subject Wanted(V1.NetworkSpec? spec) =>
+        new($"network '{spec?.Name}'", spec?.Labels.TryGetValue(StackLabels.Namespace, out var stack) is true ? stack : null);
+
     private static Subject Task(ClusterState state, string reference)
     {
         var stack = References.Task(state, reference).Value is { } task && state.Services.TryGetValue(task.ServiceId, out var service) ? service.Stack : null;
@@ -138,6 +147,10 @@ public static class CallRules
             settings.Add($"certificate validity {TimeSpan.FromTicks(request.CertificateValidityNs / 100)}");
         if (request.HasExternalAuthority)
             settings.Add($"external authority '{request.ExternalAuthority}'");
+        if (request.HasNetworkPool)
+            settings.Add($"network pool {request.NetworkPool}");
+        if (request.HasNetworkSize)
+            settings.Add($"network size {request.NetworkSize}");
         return string.Join(", ", settings);
     }
 

@@ -23,6 +23,7 @@ public static class ApiHosting
         services.AddSingleton<ServiceCalls>();
         services.AddSingleton<TaskCalls>();
         services.AddSingleton<NodeCalls>();
+        services.AddSingleton<NetworkCalls>();
         services.AddSingleton<FollowCalls>();
         services.AddSingleton<EventCalls>();
         services.AddSingleton<LogCalls>();

@@ -7,7 +7,7 @@ namespace Berth.Manager.Api;
 
 /// <summary>What people's tools call. Each call goes to the file of its noun; this one only says which.</summary>
 internal sealed class ControlService(
-    InfoCalls info, StackCalls stacks, ServiceCalls services, TaskCalls tasks, NodeCalls nodes, FollowCalls follow,
+    InfoCalls info, StackCalls stacks, ServiceCalls services, TaskCalls tasks, NodeCalls nodes, NetworkCalls networks, FollowCalls follow,
     EventCalls events, LogCalls logs, ExecCalls exec, IHostApplicationLifetime host, ILogger<ControlService> log) : V1.Control.ControlBase
 {
     public override Task<V1.Info> GetInfo(V1.GetInfoRequest request, ServerCallContext context) =>
@@ -48,6 +48,18 @@ internal sealed class ControlService(
 
     public override Task<V1.TaskRow> GetTask(V1.GetTaskRequest request, ServerCallContext context) =>
         Answer(() => tasks.Get(request), context);
+
+    public override Task<V1.NetworkSummary> CreateNetwork(V1.CreateNetworkRequest request, ServerCallContext context) =>
+        Answer(() => networks.CreateAsync(request, context.CancellationToken), context);
+
+    public override Task<V1.RemoveNetworksResponse> RemoveNetworks(V1.RemoveNetworksRequest request, ServerCallContext context) =>
+        Answer(() => networks.RemoveAsync(request, context.CancellationToken), context);
+
+    public override Task<V1.ListNetworksResponse> ListNetworks(V1.ListNetworksRequest request, ServerCallContext context) =>
+        Answer(() => networks.List(), context);
+
+    public override Task<V1.NetworkSummary> GetNetwork(V1.GetNetworkRequest request, ServerCallContext context) =>
+        Answer(() => networks.Get(request), context);
 
     public override Task<V1.ListNodesResponse> ListNodes(V1.ListNodesRequest request, ServerCallContext context) =>
         Answer(() => nodes.List(), context);

@@ -64,7 +64,10 @@ internal static class RequestLimits
         if (spec.Services.Count > ServicesPerStack)
             problems.Add($"spec.services has {spec.Services.Count} services; a stack has at most {ServicesPerStack}: divide it");
         else
-            problems.AddRange(spec.Services.SelectMany((service, at) => ServiceProblems($"spec.services[{at}]", service)));
+            problems.AddRange(spec.Networks.SelectMany((network, at) => Labels($"spec.networks[{at}].labels", network.Labels))
+                .Concat(spec.Services.SelectMany((service, at) => ServiceProblems($"spec.services[{at}]", service))));
+        if (spec.Networks.Count > ServicesPerStack)
+            problems.Add($"spec.networks has {spec.Networks.Count} networks; a stack has at most {ServicesPerStack}: divide it");
         Throw(problems);
         return spec;
     }
@@ -75,6 +78,18 @@ internal static class RequestLimits
         if (spec is null)
             throw ApiErrors.Invalid("spec is missing; send the service's whole spec");
         Throw([.. ServiceProblems("spec", spec)]);
+        return spec;
+    }
+
+    /// <summary>Refuses a network's spec that is missing or too large.</summary>
+    public static V1.NetworkSpec Network(V1.NetworkSpec? spec)
+    {
+        if (spec is null)
+            throw ApiErrors.Invalid("spec is missing; send the network's whole spec");
+        var problems = Labels("spec.labels", spec.Labels).Concat(Labels("spec.driver_options", spec.DriverOptions)).ToList();
+        if (ReferenceProblem("spec.name", spec.Name) is { } name)
+            problems.Add(name);
+        Throw(problems);
         return spec;
     }
 
@@ -157,6 +172,7 @@ internal static class RequestLimits
             spec.Rollback is { } rollback ? Unknown($"{field}.rollback.failure_action", rollback.FailureAction) : null,
             spec.Rollback is { } back ? Unknown($"{field}.rollback.order", back.Order) : null,
             spec.Task is { } task ? Unknown($"{field}.task.network", task.Network) : null,
+            spec.Endpoint is { } endpoint ? Unknown($"{field}.endpoint.mode", endpoint.Mode) : null,
             spec.Task?.Restart is { } restart ? Unknown($"{field}.task.restart.condition", restart.Condition) : null,
         };
         var ports = (spec.Task?.Ports ?? []).Select((port, at) => Unknown($"{field}.task.ports[{at}].protocol", port.Protocol));

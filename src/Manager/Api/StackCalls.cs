@@ -24,6 +24,7 @@ internal sealed class StackCalls(IClusterView view, StoreGateway store)
             Stack = (view.Current.Stacks.GetValueOrDefault(spec.Name) ?? result.Stack).ToWire(),
             Version = index,
             Services = { result.Services.Select(outcome => outcome.ToWire()) },
+            NewNetworks = { result.NewNetworks },
         };
     }
 

@@ -33,6 +33,8 @@ internal sealed class ClusterReport(
                 CertificateValidityNs = Protocol.SpecMapper.ToNanoseconds(state.Settings.CertificateValidity),
                 Autolock = state.UnlockKey is not null,
                 ExternalAuthority = state.Settings.ExternalAuthority,
+                NetworkPool = state.Settings.NetworkPool.ToString(),
+                NetworkSize = state.Settings.NetworkSize,
             },
             Epoch = state.Epoch,
             Index = state.Index,
@@ -116,14 +118,18 @@ internal sealed class ClusterCalls(IClusterView view, StoreGateway store, Cluste
     /// <inheritdoc/>
     public override async Task<V1.ClusterStatus> UpdateCluster(V1.UpdateClusterRequest request, ServerCallContext context)
     {
-        if (!request.HasCertificateValidityNs && !request.HasAutolock && !request.HasExternalAuthority)
+        if (!request.HasCertificateValidityNs && !request.HasAutolock && !request.HasExternalAuthority && !request.HasNetworkPool && !request.HasNetworkSize)
             throw ApiErrors.Invalid("nothing is asked; name what to change");
-        if (request.HasCertificateValidityNs || request.HasExternalAuthority)
+        if (request.HasCertificateValidityNs || request.HasExternalAuthority || request.HasNetworkPool || request.HasNetworkSize)
         {
             await store.ExecuteAsync<CommandResults.SettingsAre>(
                 new Command.UpdateSettings(
                     request.HasCertificateValidityNs ? Protocol.SpecMapper.FromNanoseconds(request.CertificateValidityNs) : null,
-                    request.HasExternalAuthority ? request.ExternalAuthority : null),
+                    request.HasExternalAuthority ? request.ExternalAuthority : null)
+                {
+                    NetworkPool = request.HasNetworkPool ? Pool(request.NetworkPool) : null,
+                    NetworkSize = request.HasNetworkSize ? request.NetworkSize : null,
+                },
                 "berth cluster status", context.CancellationToken);
         }
         if (request.HasAutolock)
@@ -133,4 +139,8 @@ internal sealed class ClusterCalls(IClusterView view, StoreGateway store, Cluste
         }
         return report.Of(view.Current);
     }
+
+    private static System.Net.IPNetwork Pool(string text) => System.Net.IPNetwork.TryParse(text, out var pool)
+        ? pool
+        : throw ApiErrors.Invalid($"network_pool '{text}' is not a network; write its first address and prefix, such as 10.128.0.0/10");
 }

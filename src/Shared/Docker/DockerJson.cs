@@ -8,5 +8,6 @@ namespace Berth.Docker;
 [JsonSerializable(typeof(DockerService))]
 [JsonSerializable(typeof(DockerTask))]
 [JsonSerializable(typeof(DockerNode))]
+[JsonSerializable(typeof(DockerNetworkResource))]
 [JsonSerializable(typeof(DockerServiceSpec))]
 public sealed partial class DockerJson : JsonSerializerContext;

@@ -12,7 +12,7 @@ public static class DockerObjectMapper
     public static DockerService ToDocker(this V1.ServiceSummary summary)
     {
         var service = summary.Service;
-        var endpoint = DockerSpecMapper.Endpoint(service.Spec.Task);
+        var endpoint = DockerSpecMapper.Endpoint(service.Spec);
         return new DockerService
         {
             ID = service.Id,
@@ -21,7 +21,14 @@ public static class DockerObjectMapper
             UpdatedAt = Instant(service.UpdatedAt),
             Spec = service.Spec.ToDocker(),
             PreviousSpec = service.PreviousSpec?.ToDocker(),
-            Endpoint = new DockerEndpoint { Spec = endpoint, Ports = endpoint.Ports },
+            Endpoint = new DockerEndpoint
+            {
+                Spec = endpoint,
+                Ports = DockerSpecMapper.Ports(service.Spec.Task.Ports, service.Endpoint?.Ports ?? []),
+                VirtualIPs = service.Endpoint is { VirtualAddresses.Count: > 0 } given
+                    ? [.. given.VirtualAddresses.Select(vip => new DockerVirtualIP(vip.NetworkId, vip.Address))]
+                    : null,
+            },
             UpdateStatus = service.Rollout is { } rollout ? UpdateStatus(rollout) : null,
             ServiceStatus = new DockerServiceStatus(summary.Running, summary.Desired),
         };
@@ -43,6 +50,9 @@ public static class DockerObjectMapper
             Slot = task.Slot == 0 ? null : task.Slot,
             NodeID = task.NodeId.Length == 0 ? null : task.NodeId,
             Status = Status(task.Status, task.StopReason),
+            NetworksAttachments = task.Status.Addresses.Count == 0
+                ? null
+                : [.. task.Status.Addresses.Select(address => new DockerAttachment(address.NetworkId, [address.Address]))],
             DesiredState = ((TaskState)task.DesiredState).Word(),
         };
     }
@@ -65,6 +75,11 @@ public static class DockerObjectMapper
                 DockerSpecMapper.Resources(facts.Capacity) ?? new DockerResources(null, null),
                 new DockerEngine(facts.EngineVersion, DockerSpecMapper.SortedOrNull(facts.EngineLabels))),
             Status = new DockerNodeStatus(Word(node.Status.State), node.Status.Message.Length == 0 ? null : node.Status.Message, facts.Address),
+            Networking = facts.Networking is { } networking
+                ? new DockerNetworking(
+                    networking.Way, networking.Problem.Length == 0 ? null : networking.Problem, node.Number == 0 ? null : node.Number,
+                    node.Slices.Count == 0 ? null : [.. node.Slices.Select(slice => slice.Prefix)])
+                : null,
         };
     }
 

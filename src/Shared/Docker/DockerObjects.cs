@@ -36,7 +36,18 @@ public sealed record DockerEndpoint
     public required DockerEndpointSpec Spec { get; init; }
     /// <summary>Published ports.</summary>
     public IReadOnlyList<DockerPort>? Ports { get; init; }
+    /// <summary>Its address in each of its networks.</summary>
+    public IReadOnlyList<DockerVirtualIP>? VirtualIPs { get; init; }
 }
+
+/// <summary>Docker's <c>EndpointVirtualIP</c>.</summary>
+public sealed record DockerVirtualIP(string NetworkID, string Addr);
+
+/// <summary>Docker's <c>NetworkAttachment</c>, of a task.</summary>
+public sealed record DockerAttachment(string NetworkID, IReadOnlyList<string> Addresses);
+
+/// <summary>What a node does for networks of the cluster.</summary>
+public sealed record DockerNetworking(string Way, string? Problem, int? Number, IReadOnlyList<string>? Slices);
 
 /// <summary>Docker's <c>UpdateStatus</c>.</summary>
 public sealed record DockerUpdateStatus
@@ -74,6 +85,8 @@ public sealed record DockerTask
     public string? NodeID { get; init; }
     /// <summary>How far it has come.</summary>
     public required DockerTaskStatus Status { get; init; }
+    /// <summary>Its addresses in networks of the cluster.</summary>
+    public IReadOnlyList<DockerAttachment>? NetworksAttachments { get; init; }
     /// <summary>What it is to become.</summary>
     public required string DesiredState { get; init; }
 }
@@ -118,6 +131,8 @@ public sealed record DockerNode
     public required DockerNodeDescription Description { get; init; }
     /// <summary>Whether it can be reached.</summary>
     public required DockerNodeStatus Status { get; init; }
+    /// <summary>How its containers come into networks of the cluster; null where its agent says nothing of it.</summary>
+    public DockerNetworking? Networking { get; init; }
 }
 
 /// <summary>Docker's <c>NodeSpec</c>.</summary>

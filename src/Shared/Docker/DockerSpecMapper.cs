@@ -16,7 +16,7 @@ public static class DockerSpecMapper
             : new DockerMode(new DockerReplicated(spec.Replicated?.Replicas ?? 0), null),
         UpdateConfig = spec.Update is { } update ? UpdateConfig(update) : null,
         RollbackConfig = spec.Rollback is { } rollback ? UpdateConfig(rollback) : null,
-        EndpointSpec = Endpoint(spec.Task),
+        EndpointSpec = Endpoint(spec),
     };
 
     /// <summary>Docker's <c>TaskSpec</c>.</summary>
@@ -29,7 +29,7 @@ public static class DockerSpecMapper
             ? new DockerRestartPolicy(Word(restart.Condition), restart.DelayNs, restart.MaxAttempts, NotZero(restart.WindowNs))
             : null,
         Placement = Placement(spec.Placement),
-        Networks = spec.Network switch
+        Networks = spec.Networks.Count > 0 ? [.. spec.Networks.Select(Network)] : spec.Network switch
         {
             NetworkMode.Host => [new DockerNetwork("host")],
             NetworkMode.None => [new DockerNetwork("none")],
@@ -46,7 +46,23 @@ public static class DockerSpecMapper
     internal static IReadOnlyList<DockerPort>? Ports(IReadOnlyCollection<PortConfig> ports) =>
         ports.Count == 0 ? null : [.. ports.Select(ToDocker)];
 
-    internal static DockerEndpointSpec Endpoint(TaskSpec spec) => new() { Ports = Ports(spec.Ports) };
+    internal static DockerEndpointSpec Endpoint(ServiceSpec spec) => new()
+    {
+        Mode = spec.Endpoint?.Mode == EndpointMode.Dnsrr ? "dnsrr" : spec.Task.Networks.Count > 0 ? "vip" : null,
+        Ports = Ports(spec.Task.Ports, spec.Endpoint?.Ports ?? []),
+    };
+
+    /// <summary>Ports of every node and of the tasks' own.</summary>
+    internal static IReadOnlyList<DockerPort>? Ports(IReadOnlyCollection<PortConfig> host, IReadOnlyCollection<PublishedPort> ingress) =>
+        host.Count + ingress.Count == 0
+            ? null
+            : [.. ingress.Select(port => new DockerPort(port.Protocol, port.Target, port.Published == 0 ? null : port.Published, "ingress")), .. host.Select(ToDocker)];
+
+    private static DockerNetwork Network(NetworkAttachment attachment) => new(attachment.Target)
+    {
+        Aliases = List(attachment.Aliases),
+        Ipv4Address = attachment.Ipv4Address.Length == 0 ? null : attachment.Ipv4Address,
+    };
 
     internal static DockerResources? Resources(Resources? resources) => resources is null or { NanoCpus: 0, MemoryBytes: 0 }
         ? null

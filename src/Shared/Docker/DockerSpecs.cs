@@ -147,7 +147,13 @@ public sealed record DockerPreference(DockerSpread Spread);
 public sealed record DockerSpread(string SpreadDescriptor);
 
 /// <summary>Docker's <c>NetworkAttachmentConfig</c>.</summary>
-public sealed record DockerNetwork(string Target);
+public sealed record DockerNetwork(string Target)
+{
+    /// <summary>Names there besides the service's own.</summary>
+    public IReadOnlyList<string>? Aliases { get; init; }
+    /// <summary>The address its one task has.</summary>
+    public string? Ipv4Address { get; init; }
+}
 
 /// <summary>Docker's <c>ServiceMode</c>: one of the two is set.</summary>
 public sealed record DockerMode(DockerReplicated? Replicated, DockerGlobal? Global);
@@ -164,6 +170,8 @@ public sealed record DockerUpdateConfig(int Parallelism, long? Delay, string Fai
 /// <summary>Docker's <c>EndpointSpec</c>.</summary>
 public sealed record DockerEndpointSpec
 {
+    /// <summary><c>dnsrr</c>, or <c>vip</c>.</summary>
+    public string? Mode { get; init; }
     /// <summary>Published ports.</summary>
     public IReadOnlyList<DockerPort>? Ports { get; init; }
 }

@@ -137,7 +137,7 @@ public static class NetworkMapper
         : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"'{text}' is not an IP address"));
 
     /// <summary>Reads addresses of one prefix, such as <c>10.130.0.0/20</c>.</summary>
-    /// <exception cref="FormatException">They are none, or bits behind the prefix are set.</exception>
+    /// <exception cref="FormatException">They are none.</exception>
     public static IPNetwork ReadPrefix(string text) => IPNetwork.TryParse(text, out var prefix)
         ? prefix
         : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"'{text}' is not a network such as 10.130.0.0/20"));

@@ -13,6 +13,7 @@ internal sealed record DeploySection
     public RestartPolicy Restart { get; init; } = new();
     public UpdateConfig Update { get; init; } = new();
     public UpdateConfig Rollback { get; init; } = new();
+    public bool IsDnsrr { get; init; }
 }
 
 /// <summary>Reads a service's <c>deploy</c>.</summary>
@@ -28,6 +29,7 @@ internal static class DeployReader
         {
             Mode = ReadMode(deploy),
             Labels = ServiceReader.ReadLabels(deploy.Get("labels")),
+            IsDnsrr = deploy.Get("endpoint_mode")?.Word("vip", "dnsrr") == "dnsrr",
             Placement = ReadPlacement(deploy.Get("placement")),
             Resources = ReadResources(deploy.Get("resources")),
             Restart = ReadRestart(deploy.Get("restart_policy")),

@@ -7,10 +7,9 @@ internal static class Keys
     private const string Unsupported = "not supported yet";
 
     public static KeyTable Top { get; } = new(
-        ["version", "services", "volumes"],
+        ["version", "services", "volumes", "networks"],
         new()
         {
-            ["networks"] = new("networks of a stack are not supported yet", "remove it; containers use the engine's bridge, or their node's network with network_mode: host"),
             ["secrets"] = Later("remove it and mount a file with volumes:"),
             ["configs"] = Later("remove it and mount a file with volumes:"),
             ["name"] = new("the stack's name is given on the command line (Docker Swarm refuses this key too)", Remove),
@@ -20,15 +19,14 @@ internal static class Keys
 
     public static KeyTable Service { get; } = new(
         [
-            "image", "command", "entrypoint", "environment", "labels", "ports", "network_mode", "volumes", "healthcheck",
+            "image", "command", "entrypoint", "environment", "labels", "ports", "networks", "network_mode", "volumes", "healthcheck",
             "stop_signal", "stop_grace_period", "user", "working_dir", "hostname", "init", "read_only", "tty", "stdin_open",
             "cap_add", "cap_drop", "deploy",
         ],
         ServiceRefusals());
 
     public static KeyTable Deploy { get; } = new(
-        ["mode", "replicas", "labels", "placement", "resources", "update_config", "rollback_config", "restart_policy"],
-        new() { ["endpoint_mode"] = new("services have no virtual address yet, so there is no mode to choose", Remove) });
+        ["mode", "replicas", "labels", "placement", "resources", "update_config", "rollback_config", "restart_policy", "endpoint_mode"], []);
 
     public static KeyTable Placement { get; } = new(["constraints", "preferences", "max_replicas_per_node"], []);
 
@@ -99,6 +97,38 @@ internal static class Keys
         ["name", "driver", "driver_opts", "external", "labels"],
         new() { ["x-cluster-spec"] = new("cluster volumes are not supported yet (Docker Swarm reads this key and makes no volume)", Remove) });
 
+    public static KeyTable Network { get; } = new(
+        ["name", "driver", "driver_opts", "external", "internal", "attachable", "labels", "ipam"],
+        new()
+        {
+            ["enable_ipv6"] = new("networks are IPv4 only yet (Docker Swarm refuses this key too)", Remove),
+            ["enable_ipv4"] = ComposeOnly(),
+        });
+
+    public static KeyTable Ipam { get; } = new(["driver", "config"], new() { ["options"] = ComposeOnly() });
+
+    public static KeyTable IpamConfig { get; } = new(
+        ["subnet"],
+        new()
+        {
+            ["gateway"] = new("the gateway is chosen by each node (Docker Swarm refuses this key too)", Remove),
+            ["ip_range"] = new("each node has a range of its own (Docker Swarm refuses this key too)", Remove),
+            ["aux_addresses"] = ComposeOnly(),
+        });
+
+    public static KeyTable Attachment { get; } = new(
+        ["aliases", "ipv4_address"],
+        new()
+        {
+            ["ipv6_address"] = new("networks are IPv4 only yet (Docker Swarm ignores this key silently)", Remove),
+            ["driver_opts"] = new("there is no option for a service's place in a network", Remove),
+            ["link_local_ips"] = ComposeOnly(),
+            ["mac_address"] = ComposeOnly(),
+            ["priority"] = ComposeOnly(),
+            ["gw_priority"] = ComposeOnly(),
+            ["interface_name"] = ComposeOnly(),
+        });
+
     public static KeyTable External { get; } = new(["name"], []);
 
     private static Refusal Later(string next) => new(Unsupported, next);
@@ -111,7 +141,6 @@ internal static class Keys
     {
         var refused = new Dictionary<string, Refusal>
         {
-            ["networks"] = new("networks of a stack are not supported yet", "remove it; containers use the engine's bridge, or their node's network with network_mode: host"),
             ["secrets"] = Later("remove it and mount a file with volumes:"),
             ["configs"] = Later("remove it and mount a file with volumes:"),
             ["env_file"] = Later("write the variables under environment; a name without a value there is taken from your shell"),

@@ -1,4 +1,5 @@
 using Berth.Model;
+using Berth.Model.Networks;
 using Berth.Stacks.Yaml;
 
 namespace Berth.Stacks;
@@ -7,13 +8,17 @@ namespace Berth.Stacks;
 internal static class ServiceReader
 {
     public static ServiceSpec? Read(
-        Field service, Place nameAt, string fullName, IReadOnlyDictionary<string, NamedVolume> volumes, StackContext context)
+        Field service, Place nameAt, string fullName, IReadOnlyDictionary<string, NamedVolume> volumes,
+        IReadOnlyDictionary<string, NamedNetwork> networks, StackContext context)
     {
         Keys.Service.Check(service);
         if (service.Get("image") is null)
             service.Problems.Add(nameAt, $"{service.Path}.image", "an image is missing", "write image: NAME:TAG");
         var image = service.Get("image")?.NonEmptyText() ?? "";
         var deploy = DeployReader.Read(service.Get("deploy"), context.Options);
+        var ports = PortReader.Read(service.Get("ports"));
+        var (attachments, host) = NetworkReader.ReadService(
+            service.Get("networks"), networks, byDefault: context.Options.HasDefaultNetwork && service.Get("network_mode") is null);
         return new ServiceSpec
         {
             Name = fullName,
@@ -24,12 +29,16 @@ internal static class ServiceReader
                 Resources = deploy.Resources,
                 Restart = deploy.Restart,
                 Placement = deploy.Placement,
-                Network = ReadNetwork(service.Get("network_mode")),
-                Ports = PortReader.Read(service.Get("ports")),
+                Network = service.Get("network_mode") is { } mode ? ReadNetwork(mode) : host ?? NetworkMode.Bridge,
+                Networks = attachments,
+                Ports = ports.Host,
             },
             Mode = deploy.Mode,
             Update = deploy.Update,
             Rollback = deploy.Rollback,
+            Endpoint = deploy.IsDnsrr || !ports.Ingress.IsEmpty
+                ? new EndpointSpec { Mode = deploy.IsDnsrr ? EndpointMode.Dnsrr : EndpointMode.Vip, Ports = ports.Ingress }
+                : EndpointSpec.Default,
         };
     }
 

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Berth.Model;
+using Berth.Model.Networks;
 using Berth.Stacks.Yaml;
 
 namespace Berth.Stacks;
@@ -13,6 +14,7 @@ internal static partial class StackReader
         Keys.Top.Check(root);
         CheckVersion(root);
         var volumes = VolumeReader.Read(root.Get("volumes"), context);
+        var networks = NetworkReader.ReadTop(root.Get("networks"), context);
         var services = new List<ServiceSpec>();
         if (root.Get("services") is not { } section)
             root.Problem(root.Get("version") is null && root.Node is YamlMap { Entries: [{ Value: YamlMap }, ..] }
@@ -21,18 +23,27 @@ internal static partial class StackReader
         {
             foreach (var (key, value) in section.Entries())
             {
-                if (ReadService(key, value, volumes, context) is { } service)
+                if (ReadService(key, value, volumes, networks, context) is { } service)
                     services.Add(service);
             }
             if (section.Node is YamlMap { Entries.IsEmpty: true })
                 section.Problem("it names no service", "add one; to remove a stack, run: berth stack rm NAME");
         }
-        var spec = new StackSpec { Name = context.StackName, Services = services.ToValueList() };
+        // Only what a service is in is made, as with Docker.
+        var used = services.SelectMany(service => service.Task.Networks).Select(attachment => attachment.Target).ToHashSet(StringComparer.Ordinal);
+        var spec = new StackSpec
+        {
+            Name = context.StackName,
+            Services = services.ToValueList(),
+            Networks = networks.Values.Select(network => network.Spec).OfType<NetworkSpec>().Where(network => used.Contains(network.Name))
+                .OrderBy(network => network.Name, StringComparer.Ordinal).ToValueList(),
+        };
         SpecChecks.Apply(spec, root);
         return spec;
     }
 
-    private static ServiceSpec? ReadService(YamlScalar key, Field service, IReadOnlyDictionary<string, NamedVolume> volumes, StackContext context)
+    private static ServiceSpec? ReadService(
+        YamlScalar key, Field service, IReadOnlyDictionary<string, NamedVolume> volumes, IReadOnlyDictionary<string, NamedNetwork> networks, StackContext context)
     {
         var name = $"{context.StackName}_{key.Text}";
         if (key.Type != ScalarType.Text)
@@ -42,7 +53,7 @@ internal static partial class StackReader
             var (message, next) = SpecChecks.Parted(problem);
             service.Problems.Add(key.Place, $"{service.Path}.name", message, next);
         }
-        return service.IsMap() ? ServiceReader.Read(service, key.Place, name, volumes, context) : null;
+        return service.IsMap() ? ServiceReader.Read(service, key.Place, name, volumes, networks, context) : null;
     }
 
     // The version changes nothing: every key of 3.13 is read, whichever is named. A file for another format is still refused.

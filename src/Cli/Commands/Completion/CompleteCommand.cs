@@ -46,6 +46,8 @@ internal static class CompleteCommand
                     .Nodes.Select(node => node.Node.Description.Hostname)],
                 Named.Stack => [.. (await client.Ask("list stacks", (control, call) => control.ListStacksAsync(new ListStacksRequest(), call), either.Token))
                     .Stacks.Select(stack => stack.Stack.Name)],
+                Named.Network => [.. (await client.Ask("list networks", (control, call) => control.ListNetworksAsync(new ListNetworksRequest(), call), either.Token))
+                    .Networks.Select(network => network.Network.Spec.Name)],
                 Named.Task => await Tasks(client, either.Token),
                 _ => [.. await Services(client, either.Token), .. await Tasks(client, either.Token)],
             };

@@ -15,17 +15,16 @@ internal sealed class ContainerFlags
     private readonly Option<bool> _readOnly = Flag.Switch("--read-only", "Mount the container's root filesystem as read only");
     private readonly Option<bool> _init = Flag.Switch("--init", "Use an init inside each service container to forward signals and reap processes");
     private readonly Option<bool> _tty = Flag.Switch("--tty", "Allocate a pseudo-TTY", "-t");
-    private readonly Option<NetworkMode?> _network = Flag.Value("--network", "network", "Network the container joins: bridge, host or none", FlagValues.Network);
     private readonly HealthFlags _health = new();
 
     /// <summary>The options, in the order of help.</summary>
     public IEnumerable<Option> Options =>
-        [_user, _dir, _hostname, _entrypoint, _stopSignal, _grace, _readOnly, _init, _tty, _network, .. _health.Options];
+        [_user, _dir, _hostname, _entrypoint, _stopSignal, _grace, _readOnly, _init, _tty, .. _health.Options];
 
     /// <summary>The spec with what the flags say; what they do not name stays.</summary>
     public ServiceSpec Apply(ParseResult parse, ServiceSpec spec)
     {
-        spec = spec.WithContainer(container => container with
+        return spec.WithContainer(container => container with
         {
             User = parse.GetValue(_user) ?? container.User,
             Dir = parse.GetValue(_dir) ?? container.Dir,
@@ -38,7 +37,6 @@ internal sealed class ContainerFlags
             Tty = parse.Given(_tty) ? parse.GetValue(_tty) : container.Tty,
             Healthcheck = _health.Apply(parse, container.Healthcheck),
         });
-        return spec.WithTask(task => task with { Network = parse.GetValue(_network) ?? task.Network });
     }
 
     /// <summary>A flag's command line, split as a shell does.</summary>

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Berth.Cli.Output;
 using Berth.Model;
+using Berth.Model.Networks;
 
 namespace Berth.Cli.Commands.Services;
 
@@ -23,6 +24,11 @@ internal sealed class ListFlags
     private readonly Option<string[]> _mountRemove = Removal("--mount-rm", "target", "Remove a mount by its target path");
     private readonly Option<PortFlag[]> _ports;
     private readonly Option<PortFlag[]> _portRemove = Flag.List("--publish-rm", "target", "Remove a published port by its target port", PortFlag.Parse);
+    private readonly Option<NetworkFlag[]> _networks =
+        Flag.List("--network", "network", "Network attachments: a network, bridge, host or none, or name=front,alias=www,ip=10.130.0.10", NetworkFlag.Parse);
+    private readonly Option<NetworkFlag[]> _networkAdd = Flag.List("--network-add", "network", "Add a network", NetworkFlag.Parse);
+    private readonly Option<string[]> _networkRemove = Removal("--network-rm", "network", "Remove a network");
+    private readonly Option<EndpointMode?> _mode = Flag.Choice("--endpoint-mode", "Endpoint mode (default vip)", ("vip", EndpointMode.Vip), ("dnsrr", EndpointMode.Dnsrr));
     private readonly Option<string[]> _capAdd = Removal("--cap-add", "capability", "Add Linux capabilities");
     private readonly Option<string[]> _capDrop = Removal("--cap-drop", "capability", "Drop Linux capabilities");
     private readonly bool _isUpdate;
@@ -43,25 +49,24 @@ internal sealed class ListFlags
         _constraints = Flag.List(Name("--constraint"), "constraint", "Placement constraints, such as node.labels.zone==a", FlagValues.Constraint);
         _spread = Flag.List(Name("--placement-pref"), "pref", "Placement preferences, such as spread=node.labels.zone", FlagValues.Spread);
         _mounts = Flag.List(Name("--mount"), "mount", "Attach a filesystem mount, such as type=volume,source=data,target=/data", MountFlag.Parse);
-        _ports = Flag.List(Name("--publish"), "port", "Publish a port on each task's own node, such as published=8080,target=80,mode=host", PortFlag.Parse, Short("-p"));
+        _ports = Flag.List(Name("--publish"), "port", "Publish a port on every node, such as 8080:80, or on each task's own with published=8080,target=80,mode=host", PortFlag.Parse, Short("-p"));
         _readFile = path => EnvFile.Read(path, environment);
     }
 
     /// <summary>The options, in the order of help.</summary>
     public IEnumerable<Option> Options => _isUpdate
         ? [_env, _envRemove, _labels, _labelRemove, _containerLabels, _containerLabelRemove, _constraints, _constraintRemove, _spread,
-            _spreadRemove, _mounts, _mountRemove, _ports, _portRemove, _capAdd, _capDrop]
-        : [_env, _envFile, _labels, _containerLabels, _constraints, _spread, _mounts, _ports, _capAdd, _capDrop];
+            _spreadRemove, _mounts, _mountRemove, _ports, _portRemove, _networks, _networkAdd, _networkRemove, _mode, _capAdd, _capDrop]
+        : [_env, _envFile, _labels, _containerLabels, _constraints, _spread, _mounts, _ports, _networks, _mode, _capAdd, _capDrop];
 
     /// <summary>The spec with what the flags say.</summary>
     /// <param name="parse">The command line.</param>
     /// <param name="spec">What it is applied to.</param>
-    /// <param name="note">Told what a reader of Docker's manual would not expect.</param>
-    public ServiceSpec Apply(ParseResult parse, ServiceSpec spec, Action<string> note)
+    /// <param name="idOf">The id of a network of the cluster by what people write; itself where it is not known.</param>
+    public ServiceSpec Apply(ParseResult parse, ServiceSpec spec, Func<string, string> idOf)
     {
         var ports = Values(parse, _ports);
-        foreach (var port in ports.Where(port => !port.SaysHost))
-            note($"note: port {port.Port.Target} is published on each task's own node (mode=host), not on every node; write mode=host to say so");
+        var removedPorts = Values(parse, _portRemove).Select(port => port.Port).ToList();
         var env = Values(parse, _envFile).SelectMany(_readFile).Concat(Values(parse, _env));
         spec = spec with { Labels = ServiceSpecEdits.Labels(spec.Labels, Values(parse, _labels), Values(parse, _labelRemove)) };
         spec = spec.WithContainer(container => ServiceSpecEdits.Capabilities(container, Values(parse, _capAdd), Values(parse, _capDrop)) with
@@ -70,9 +75,14 @@ internal sealed class ListFlags
             Labels = ServiceSpecEdits.Labels(container.Labels, Values(parse, _containerLabels), Values(parse, _containerLabelRemove)),
             Mounts = ServiceSpecEdits.Mounts(container.Mounts, Values(parse, _mounts), Values(parse, _mountRemove)),
         });
+        spec = spec with
+        {
+            Endpoint = ServiceSpecEdits.Endpoint(spec.Endpoint, parse.GetValue(_mode), ports.Where(port => !port.IsHost).Select(port => port.Port), removedPorts),
+        };
+        spec = ServiceSpecEdits.Networks(spec, Values(parse, _networks), Values(parse, _networkAdd), Values(parse, _networkRemove), idOf);
         return spec.WithTask(task => task with
         {
-            Ports = ServiceSpecEdits.Ports(task.Ports, ports.Select(port => port.Port), Values(parse, _portRemove).Select(port => port.Port)),
+            Ports = ServiceSpecEdits.Ports(task.Ports, ports.Where(port => port.IsHost).Select(port => port.Port), removedPorts),
             Placement = task.Placement with
             {
                 Constraints = ServiceSpecEdits.Constraints(task.Placement.Constraints, Values(parse, _constraints), Values(parse, _constraintRemove)),

@@ -21,7 +21,7 @@ internal static class ServiceCreate
         var format = Changes.Format();
         var words = Words();
         return new BerthCommand("create", "Create a new service",
-            "berth service create --name web --replicas 3 -p published=8080,target=80,mode=host nginx:1.27",
+            "berth service create --name web --replicas 3 --network front -p 8080:80 nginx:1.27",
             "berth service create --name agent --mode global --mount type=bind,source=/var/log,target=/logs,readonly busybox:1 tail -F /logs/syslog",
             "berth service create --name db --constraint node.labels.disk==ssd --reserve-memory 512M --mount type=volume,source=db,target=/data redis:7")
             .With([.. flags.Options, .. wait.Options, format])
@@ -29,7 +29,7 @@ internal static class ServiceCreate
             .Does(context, async (parse, client, cancel) =>
             {
                 var show = parse.ListFormat(format);
-                var spec = flags.Create(parse, parse.GetValue(words)!, image => Nameless(context, image), context.Terminal.Note);
+                var spec = flags.Create(parse, parse.GetValue(words)!, image => Nameless(context, image));
                 var created = await Send(client, spec, cancel);
                 Changes.Print(context, show, [ChangeLine.Of(created, "created")], change => change.ID);
                 return await new ServiceWait(context, client, wait.Read(parse)).Run(

@@ -36,8 +36,7 @@ internal sealed class ServiceFlags(bool isUpdate, Func<string, string?> environm
     /// <param name="parse">The command line.</param>
     /// <param name="words">The image, then the container's command.</param>
     /// <param name="nameless">The name of a service that is given none.</param>
-    /// <param name="note">Told what a reader of Docker's manual would not expect.</param>
-    public ServiceSpec Create(ParseResult parse, IReadOnlyList<string> words, Func<string, string> nameless, Action<string> note)
+    public ServiceSpec Create(ParseResult parse, IReadOnlyList<string> words, Func<string, string> nameless)
     {
         var spec = new ServiceSpec
         {
@@ -45,11 +44,14 @@ internal sealed class ServiceFlags(bool isUpdate, Func<string, string?> environm
             Mode = parse.GetValue(_mode) == Mode.Global ? new ServiceMode.Global() : new ServiceMode.Replicated(1),
             Task = new TaskSpec { Container = new ContainerSpec { Image = words[0], Args = words.Skip(1).ToValueList() } },
         };
-        return ApplyAll(parse, spec, note);
+        return ApplyAll(parse, spec, name => name);
     }
 
     /// <summary>The spec that <c>service update</c> makes of <paramref name="current"/>.</summary>
-    public ServiceSpec Update(ParseResult parse, ServiceSpec current, Action<string> note)
+    /// <param name="parse">The command line.</param>
+    /// <param name="current">The service's spec.</param>
+    /// <param name="idOf">The id of a network of the cluster by what people write; itself where it is not known.</param>
+    public ServiceSpec Update(ParseResult parse, ServiceSpec current, Func<string, string> idOf)
     {
         var spec = current.WithContainer(container => container with
         {
@@ -58,7 +60,7 @@ internal sealed class ServiceFlags(bool isUpdate, Func<string, string?> environm
         });
         if (parse.GetValue(_force))
             spec = spec.WithTask(task => task with { ForceUpdate = task.ForceUpdate + 1 });
-        return ApplyAll(parse, spec, note);
+        return ApplyAll(parse, spec, idOf);
     }
 
     /// <summary>A name for a service that is given none: the image's last part and <paramref name="suffix"/>.</summary>
@@ -69,6 +71,6 @@ internal sealed class ServiceFlags(bool isUpdate, Func<string, string?> environm
         return name.Length == 0 ? $"service-{suffix}" : $"{name[..Math.Min(name.Length, SpecRules.LongestName - suffix.Length - 1)]}-{suffix}";
     }
 
-    private ServiceSpec ApplyAll(ParseResult parse, ServiceSpec spec, Action<string> note) =>
-        _lists.Apply(parse, _deploy.Apply(parse, _container.Apply(parse, spec)), note);
+    private ServiceSpec ApplyAll(ParseResult parse, ServiceSpec spec, Func<string, string> idOf) =>
+        _lists.Apply(parse, _deploy.Apply(parse, _container.Apply(parse, spec)), idOf);
 }

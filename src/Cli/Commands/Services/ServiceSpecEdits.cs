@@ -1,4 +1,5 @@
 using Berth.Model;
+using Berth.Model.Networks;
 
 namespace Berth.Cli.Commands.Services;
 
@@ -41,6 +42,40 @@ internal static class ServiceSpecEdits
     {
         var gone = remove.Select(port => (port.Target, port.Protocol)).ToHashSet();
         return current.Where(port => !gone.Contains((port.Target, port.Protocol))).Concat(add).Distinct().ToValueList();
+    }
+
+    /// <summary>Mode and ports of every node, which are removed as <see cref="Ports"/> are.</summary>
+    public static EndpointSpec Endpoint(EndpointSpec current, EndpointMode? mode, IEnumerable<PortConfig> add, IEnumerable<PortConfig> remove)
+    {
+        var gone = remove.Select(port => (port.Target, port.Protocol)).ToHashSet();
+        var ports = current.Ports.Where(port => !gone.Contains((port.Target, port.Protocol)))
+            .Concat(add.Select(port => new PublishedPort("", port.Protocol, port.Target, port.Published))).Distinct().ToValueList();
+        return new EndpointSpec { Mode = mode ?? current.Mode, Ports = ports };
+    }
+
+    /// <summary>Networks: <paramref name="set"/> replaces all of them; a network of the host's own replaces those of the cluster, and the other way round.</summary>
+    /// <param name="spec">What it is applied to.</param>
+    /// <param name="set">All there are to be; empty leaves them.</param>
+    /// <param name="add">More of them; one that is there already is replaced.</param>
+    /// <param name="remove">Names or ids.</param>
+    /// <param name="idOf">The id of a network by what people write; itself where it is not known.</param>
+    public static ServiceSpec Networks(ServiceSpec spec, IReadOnlyCollection<NetworkFlag> set, IReadOnlyCollection<NetworkFlag> add, IReadOnlyCollection<string> remove, Func<string, string> idOf)
+    {
+        if (set.Count + add.Count + remove.Count == 0)
+            return spec;
+        var gone = remove.SelectMany(name => new[] { name, idOf(name) }).ToHashSet(StringComparer.Ordinal);
+        var networks = set.Count > 0 ? [] : spec.Task.Networks.Where(attachment => !gone.Contains(attachment.Target)).ToList();
+        NetworkMode? host = null;
+        foreach (var flag in set.Concat(add))
+        {
+            if (flag.Host is { } own)
+                host = own;
+            else
+                networks = [.. networks.Where(other => other.Target != flag.Attachment.Target && other.Target != idOf(flag.Attachment.Target)), flag.Attachment];
+        }
+        if (host is not null && set.Concat(add).All(flag => flag.Host is not null))
+            networks = [];
+        return spec.WithTask(task => task with { Network = host ?? (networks.Count > 0 ? NetworkMode.Bridge : task.Network), Networks = networks.ToValueList() });
     }
 
     /// <summary>Capabilities: one that is added is no longer dropped, and one that is dropped no longer added.</summary>

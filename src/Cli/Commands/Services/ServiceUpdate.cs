@@ -22,6 +22,7 @@ internal static class ServiceUpdate
         return new BerthCommand("update", "Update a service",
             "berth service update --image nginx:1.28 web",
             "berth service update --env-add LEVEL=debug --env-rm OLD --update-parallelism 2 web",
+            "berth service update --network-add back --publish-add 8443:443 web",
             "berth service update --force web",
             "berth service update --rollback web")
             .With([.. flags.Options, rollback, .. wait.Options, format])
@@ -35,7 +36,7 @@ internal static class ServiceUpdate
                     throw UserError.Usage($"--rollback conflicts with {other.Name}", "roll back first, then update");
                 var changed = isRollback
                     ? await ServiceRollback.Send(client, service, cancel)
-                    : await Send(client, service, spec => flags.Update(parse, spec, context.Terminal.Note), cancel);
+                    : await Send(client, service, (spec, idOf) => flags.Update(parse, spec, idOf), cancel);
                 Changes.Print(context, show, [ChangeLine.Of(changed, "updated")], _ => service);
                 return await new ServiceWait(context, client, wait.Read(parse)).Run(
                     [new Awaited(changed.Service.Id, changed.Service.Spec.Name, isRollback ? AwaitedEnd.RolledBack : AwaitedEnd.Converged, changed.ReplacesTasks)],
@@ -44,12 +45,18 @@ internal static class ServiceUpdate
     }
 
     // The version that was read goes back with the new spec: what somebody else changed meanwhile is not overwritten.
-    private static async Task<ServiceChanged> Send(ManagerClient client, string service, Func<Model.ServiceSpec, Model.ServiceSpec> edit, CancellationToken cancel)
+    private static async Task<ServiceChanged> Send(ManagerClient client, string service, Func<Model.ServiceSpec, Func<string, string>, Model.ServiceSpec> edit, CancellationToken cancel)
     {
         var doing = $"update service '{service}'";
         var get = new GetServiceRequest { Service = service };
         var current = (await client.AskNewest(doing, (control, call) => control.GetServiceAsync(get, call), cancel)).Service;
-        var request = new UpdateServiceRequest { Id = current.Id, Version = current.Version, Spec = edit(current.Spec.ToModel()).ToWire() };
+        // A spec names networks by their ids, and people by their names.
+        var networks = current.Spec.Task.Networks.Count == 0
+            ? []
+            : (await client.Ask(doing, (control, call) => control.ListNetworksAsync(new ListNetworksRequest(), call), cancel)).Networks
+                .ToDictionary(network => network.Network.Spec.Name, network => network.Network.Id, StringComparer.Ordinal);
+        var spec = edit(current.Spec.ToModel(), name => networks.GetValueOrDefault(name, name));
+        var request = new UpdateServiceRequest { Id = current.Id, Version = current.Version, Spec = spec.ToWire() };
         return await client.Call(doing, (control, call) => control.UpdateServiceAsync(request, call), cancel);
     }
 }

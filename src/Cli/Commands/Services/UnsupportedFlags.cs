@@ -19,7 +19,6 @@ internal static class UnsupportedFlags
         ("--dns-option", true, Later),
         ("--dns-search", true, Later),
         ("--host", true, "here it names the manager; extra hosts are not built yet"),
-        ("--endpoint-mode", false, "services have no virtual address yet; reach tasks by their published ports"),
         ("--generic-resource", true, Later),
         ("--group", true, "give the group with --user USER:GROUP"),
         ("--health-start-interval", false, "the pinned engine API does not have it; use --health-interval"),
@@ -44,7 +43,5 @@ internal static class UnsupportedFlags
     [
         .. Flags.Where(flag => !flag.IsList).Select(flag => Flag.Unsupported(flag.Name, flag.Why)),
         .. Flags.Where(flag => flag.IsList).SelectMany(flag => new[] { Flag.Unsupported(flag.Name + "-add", flag.Why), Flag.Unsupported(flag.Name + "-rm", flag.Why) }),
-        Flag.Unsupported("--network-add", "a service has one network; name it with --network"),
-        Flag.Unsupported("--network-rm", "a service has one network; name it with --network"),
     ];
 }

@@ -37,6 +37,8 @@ internal static class StackDeploy
                     return ExitCode.WrongUsage;
                 var keepOrphans = parse.GetValue(keep) || (parse.Given(prune) && !parse.GetValue(prune));
                 var answer = await Send(client, new DeployStackRequest { Spec = spec.ToWire(), KeepOrphans = keepOrphans }, cancel);
+                foreach (var network in answer.NewNetworks)
+                    context.Terminal.Note($"network {network} created");
                 Changes.Print(context, show, [.. answer.Services.Select(ChangeLine.Of)], Text);
                 return await new ServiceWait(context, client, wait.Read(parse)).Run(Awaited(answer), $"berth stack ps {name}", cancel);
             });

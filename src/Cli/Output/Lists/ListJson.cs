@@ -8,6 +8,7 @@ namespace Berth.Cli.Output.Lists;
 [JsonSerializable(typeof(TaskLine))]
 [JsonSerializable(typeof(NodeLine))]
 [JsonSerializable(typeof(StackLine))]
+[JsonSerializable(typeof(NetworkLine))]
 [JsonSerializable(typeof(ChangeLine))]
 [JsonSerializable(typeof(EventLine))]
 [JsonSerializable(typeof(LogLineText))]

@@ -34,7 +34,7 @@ internal sealed record ServiceLine(
             spec.ModeCase == ServiceSpec.ModeOneofCase.Global ? "global" : "replicated",
             $"{summary.Running}/{summary.Desired}{(most > 0 ? $" (max {most} per node)" : "")}",
             spec.Task.Container.Image,
-            Short.Ports(spec.Task.Ports),
+            Short.Ports(summary.Service),
             summary.Running,
             summary.Desired,
             rollout is { Length: > 0 } ? rollout : null,

@@ -22,6 +22,13 @@ internal static class Short
         .OrderBy(port => port.Published).ThenBy(port => port.Target)
         .Select(port => $"{(port.Published > 0 ? $"*:{port.Published}->" : "")}{port.Target}/{Protocol(port.Protocol)}"));
 
+    /// <summary>A service's ports as Docker writes them: those of every node, then those of its tasks' own.</summary>
+    public static string Ports(Service service) => string.Join(", ", new[]
+    {
+        string.Join(", ", (service.Endpoint?.Ports ?? []).OrderBy(port => port.Published).Select(port => $"*:{port.Published}->{port.Target}/{port.Protocol}")),
+        Ports(service.Spec.Task.Ports),
+    }.Where(text => text.Length > 0));
+
     private static string Protocol(PortProtocol protocol) => protocol switch
     {
         PortProtocol.Udp => "udp",

@@ -9,7 +9,7 @@ public sealed class CompleterTests
     private static readonly RootCommand Root = BerthCli.Build(CliRun.Context(TextWriter.Null, TextWriter.Null));
 
     [Theory]
-    [InlineData("", "cluster completion context debug events info node service stack task version")]
+    [InlineData("", "cluster completion context debug events info network node service stack task version")]
     [InlineData("se", "service")]
     [InlineData("service r", "rm rollback")]
     [InlineData("node update --avail", "--availability")]

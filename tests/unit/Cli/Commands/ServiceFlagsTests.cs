@@ -1,13 +1,14 @@
 using System.CommandLine;
+using System.Net;
 using Berth.Cli.Commands.Services;
 using Berth.Model;
+using Berth.Model.Networks;
 
 namespace Berth.Tests.Cli.Commands;
 
 /// <summary>From a command line to the spec that is sent.</summary>
 public sealed class ServiceFlagsTests
 {
-    private readonly List<string> _notes = [];
 
     [Fact]
     public void Only_an_image_makes_one_replica_with_every_default() =>
@@ -25,7 +26,7 @@ public sealed class ServiceFlagsTests
             --update-parallelism 2 --update-delay 3s --update-failure-action rollback --update-monitor 10s --update-max-failure-ratio 0.5
             --update-order start-first --rollback-parallelism 0 --rollback-order stop-first --health-cmd check --health-interval 1s
             --health-timeout 2s --health-retries 3 --health-start-period 4s --mount type=bind,source=/srv,target=/data,readonly
-            -p published=8080,target=80,mode=host --publish 53:53/udp --user 1000:1000 -w /work --hostname box --stop-signal SIGINT
+            -p published=8080,target=80,mode=host --publish published=53,target=53,protocol=udp,mode=host --user 1000:1000 -w /work --hostname box --stop-signal SIGINT
             --stop-grace-period 30s --read-only --init -t --cap-add net_admin --cap-drop CAP_MKNOD nginx:1 serve --port 80
             """);
 
@@ -83,7 +84,22 @@ public sealed class ServiceFlagsTests
                 },
             },
         }, spec);
-        Assert.Equal(["note: port 53 is published on each task's own node (mode=host), not on every node; write mode=host to say so"], _notes);
+    }
+
+    [Fact]
+    public void Networks_and_ports_of_every_node_reach_the_spec()
+    {
+        var spec = Create("--network front --network name=back,alias=db,ip=10.130.0.9 --endpoint-mode vip -p 8080:80 -p 53/udp nginx:1");
+        Assert.Equal<ValueList<NetworkAttachment>>(
+            [new NetworkAttachment { Target = "front" }, new NetworkAttachment { Target = "back", Aliases = ["db"], Address = IPAddress.Parse("10.130.0.9") }], spec.Task.Networks);
+        Assert.Equal<ValueList<PublishedPort>>([new PublishedPort("", PortProtocol.Tcp, 80, 8080), new PublishedPort("", PortProtocol.Udp, 53, 0)], spec.Endpoint.Ports);
+        Assert.Equal((NetworkMode.Host, true), (Create("--network host nginx:1").Task.Network, Create("--network host nginx:1").Task.Networks.IsEmpty));
+
+        var networked = Before with { Task = Before.Task with { Networks = [new NetworkAttachment { Target = "id-of-front" }] }, Endpoint = new EndpointSpec { Ports = [new PublishedPort("", PortProtocol.Tcp, 80, 8080)] } };
+        Assert.Equal(["back"], Edited(networked, "--network-add back --network-rm front").Task.Networks.Select(attachment => attachment.Target));
+        Assert.Equal(["front"], Edited(networked, "--network-add front").Task.Networks.Select(attachment => attachment.Target));
+        Assert.True(Edited(networked, "--publish-rm 80").Endpoint.Ports.IsEmpty);
+        Assert.Equal(EndpointMode.Dnsrr, Edited(networked, "--endpoint-mode dnsrr").Endpoint.Mode);
     }
 
     [Theory]
@@ -93,7 +109,7 @@ public sealed class ServiceFlagsTests
     [InlineData("--env-add A=9 --env-add C=3 --env-rm B", "env=A=9|C=3")]
     [InlineData("--env-rm NONE", "unchanged")]
     [InlineData("--label-add a=2 --label-rm b", "labels=a=2")]
-    [InlineData("--publish-add 81:80 --publish-rm 53/udp", "ports=8080:80/Tcp|81:80/Tcp")]
+    [InlineData("--publish-add published=81,target=80,mode=host --publish-rm 53/udp", "ports=8080:80/Tcp|81:80/Tcp")]
     [InlineData("--mount-rm /data", "mounts=")]
     [InlineData("--constraint-rm 'node.role == worker'", "constraints=")]
     [InlineData("--cap-drop NET_ADMIN", "caps=/NET_ADMIN")]
@@ -155,17 +171,23 @@ public sealed class ServiceFlagsTests
         return all.Count == 0 && after == Before ? "unchanged" : string.Join(" ", all);
     }
 
-    private ServiceSpec Create(string line)
+    private static ServiceSpec Create(string line)
     {
         var flags = new ServiceFlags(isUpdate: false, name => name == "B" ? "from here" : null);
         var words = ServiceCreate.Words();
-        return flags.Create(Parse(line, flags, words, out var parse), parse.GetValue(words)!, image => ServiceFlags.NameOf(image, "abcde"), _notes.Add);
+        return flags.Create(Parse(line, flags, words, out var parse), parse.GetValue(words)!, image => ServiceFlags.NameOf(image, "abcde"));
     }
 
-    private ServiceSpec Update(string line)
+    private static ServiceSpec Edited(ServiceSpec spec, string line)
     {
         var flags = new ServiceFlags(isUpdate: true, _ => null);
-        return flags.Update(Parse(line, flags, null, out _), Before, _notes.Add);
+        return flags.Update(Parse(line, flags, null, out _), spec, name => $"id-of-{name}");
+    }
+
+    private static ServiceSpec Update(string line)
+    {
+        var flags = new ServiceFlags(isUpdate: true, _ => null);
+        return flags.Update(Parse(line, flags, null, out _), Before, name => name);
     }
 
     private static ParseResult Parse(string line, ServiceFlags flags, Argument? words, out ParseResult parse)

@@ -74,5 +74,5 @@ public sealed class AdmissionTests
         Admission.Decide(Ours, 5, agent, rival, silence, DownAfter);
 
     private static Registration AnAgent(string hostname, ClusterId? cluster = null, long epoch = 5) =>
-        new(new NodeId(1), cluster, epoch, NodeRole.Worker, new NodeDescription { Hostname = hostname }, []);
+        new(new NodeId(1), cluster, epoch, NodeRole.Worker, new NodeDescription { Hostname = hostname }, []) { Level = Berth.Protocol.ReleaseLevel.Own };
 }

@@ -21,7 +21,7 @@ public sealed class BadFileTests
         { "deploy:\n  mode: globl", 5, "'globl' is not one of replicated, global", "did you mean global?" },
         { "deploy:\n  mode: replicated-job", 5, "jobs are not supported yet", "replicated or global" },
         { "deploy:\n  mode: global\n  replicas: 2", 6, "a global service has one task on every node", "remove it" },
-        { "deploy:\n  endpoint_mode: dnsrr", 5, "no virtual address yet", "remove it" },
+        { "deploy:\n  endpoint_mode: dnssr", 5, "'dnssr' is not one of vip, dnsrr", "did you mean dnsrr" },
         { "deploy: [a]", 4, "services.web.deploy: a list is not a mapping", "keys and values" },
         { "deploy:\n  placement: [a]", 5, "a list is not a mapping", "keys and values" },
         { "deploy:\n  placement:\n    constraints: node.role == manager", 6, "'node.role == manager' is not a list", "after a dash" },
@@ -46,15 +46,15 @@ public sealed class BadFileTests
         { "deploy:\n  rollback_config: {failure_action: rollback}", 5, "is not one of pause, continue", "write pause" },
         { "deploy:\n  restart_policy: {condition: maybe}", 5, "is not one of any, on-failure, none", "write any" },
         { "deploy:\n  restart_policy: {max_attempts: -1}", 5, "-1 is not between", "range" },
-        { "ports: ['8080:80']", 4, "services.web.ports[0]: '8080:80' is to answer on every node", "{target: 80, published: 8080, mode: host}" },
-        { "ports: ['53:53/udp']", 4, "not supported yet", "{target: 53, published: 53, protocol: udp, mode: host}" },
-        { "ports: ['']", 4, "an empty text is not a port", "{target: 80" },
-        { "ports: ['-1:80']", 4, "'-1:80' is not a port", "{target: 80" },
-        { "ports: ['80:80/foo']", 4, "is not a port", "{target: 80" },
-        { "ports: ['99999:80']", 4, "is not a port", "{target: 80" },
-        { "ports: [80.5]", 4, "80.5 is not a port", "{target: 80" },
-        { "ports:\n- target: 80\n  published: 80", 5, "without a mode this port is to answer on every node", "mode: host" },
-        { "ports:\n- target: 80\n  mode: ingress", 6, "a port that answers on every node is not supported yet", "mode: host" },
+        { "ports: ['8000-8001:80']", 4, "services.web.ports[0]: '8000-8001:80' has 2 published ports for 1 of the container", "same length" },
+        { "ports: ['53:53/sctp']", 4, "(sctp) cannot be published on every node yet", "mode: host" },
+        { "ports: ['']", 4, "an empty text is not a port", "8080:80" },
+        { "ports: ['-1:80']", 4, "'-1:80' is not a port", "8080:80" },
+        { "ports: ['80:80/foo']", 4, "is not a port", "8080:80" },
+        { "ports: ['99999:80']", 4, "is not a port", "8080:80" },
+        { "ports: [80.5]", 4, "80.5 is not a port", "8080:80" },
+        { "ports: ['80:80']\ndeploy: {endpoint_mode: dnsrr}", 4, "publishes no ports on every node", "endpoint_mode: vip" },
+        { "ports:\n- target: 80\n  protocol: sctp", 5, "(sctp) cannot be published on every node yet", "mode: host" },
         { "ports:\n- target: 80\n  mode: sideways", 6, "'sideways' is not one of host, ingress", "write host" },
         { "ports:\n- {published: 80, mode: host}", 5, "it has no target", "target:" },
         { "ports:\n- {target: 70000, mode: host}", 5, "70000 is not between 1 and 65535", "range" },
@@ -62,7 +62,7 @@ public sealed class BadFileTests
         { "network_mode: host\nports:\n- {target: 80, published: 80, mode: host}", 6, "a container in the host's network listens on the host's ports itself", "leave out ports" },
         { "network_mode: service:db", 4, "sharing another container's network", "host, bridge or none" },
         { "network_mode: hosts", 4, "'hosts' is not one of", "did you mean host?" },
-        { "networks: [front]", 4, "networks of a stack are not supported yet", "network_mode: host" },
+        { "networks: [front]", 4, "there is no network 'front' at the top level", "front: below it" },
         { "secrets: [s]", 4, "secrets: not supported yet", "volumes:" },
         { "env_file: .env", 4, "env_file: not supported yet", "environment" },
         { "depends_on: [db]", 4, "Docker Swarm ignores it silently", "remove it" },
@@ -131,7 +131,7 @@ public sealed class BadFileTests
         { "", 1, "the file is empty", "services:" },
         { "# nothing\n", 1, "the file is empty", "services:" },
         { "- a\n- b\n", 1, "a stack file is a mapping, and this is a list", "services:" },
-        { "web:\n  image: x\n", 1, "there is no key 'web' here", "known here are services" },
+        { "web:\n  image: x\n", 1, "there is no key 'web' here", "known here are networks, services" },
         { "services: {}\n", 1, "it names no service", "add one" },
         { "services:\n", 1, "empty is not a mapping", "keys and values" },
         { "services: [a]\n", 1, "a list is not a mapping", "keys and values" },
@@ -148,7 +148,7 @@ public sealed class BadFileTests
         { "version: '2.4'\nservices: {web: {image: x}}\n", 1, "'2.4' is not a version of stack files", "\"3.8\"" },
         { "services: {web: {image: x}}\ninclude: [a]\n", 2, "include: not supported yet", "--compose-file" },
         { "services: {web: {image: x}}\nname: shop\n", 2, "the stack's name is given on the command line", "remove it" },
-        { "services: {web: {image: x}}\nnetworks: {n: {}}\n", 2, "networks of a stack are not supported yet", "network_mode" },
+        { "services: {web: {image: x}}\nnetworks: {n: {enable_ipv6: true}}\n", 2, "IPv4 only yet", "remove it" },
         { "services: {web: {image: x}}\nservces: {}\n", 2, "there is no key 'servces'", "did you mean services?" },
         { "services: {web: {image: x}}\nservices: {}\n", 2, "the key 'services' is already written at line 1", "keep one" },
         { "services: {web: {image: x}}\nvolumes: {a!b: {}}\n", 2, "is no name for a volume", "letters" },
@@ -176,7 +176,7 @@ public sealed class BadFileTests
     [Fact]
     public void All_problems_are_told_at_once_in_the_order_of_the_file()
     {
-        var result = Loaded.From("services:\n  web:\n    imge: x\n    ports: ['80:80']\n    deploy:\n      replicas: no\n");
+        var result = Loaded.From("services:\n  web:\n    imge: x\n    ports: ['80:']\n    deploy:\n      replicas: no\n");
 
         Assert.Null(result.Spec);
         Assert.Equal([2, 3, 4, 6], result.Problems.Select(problem => problem.Line));

@@ -1,5 +1,6 @@
 using System.Text;
 using Berth.Model;
+using Berth.Model.Networks;
 using Berth.Stacks;
 
 namespace Berth.Tests.Shared.Stacks;
@@ -42,6 +43,57 @@ public sealed class GoodFileTests
 
         Assert.Equal((UpdateOrder.StopFirst, UpdateOrder.StopFirst), (services[0].Update.Order, services[0].Rollback.Order));
         Assert.Equal(UpdateOrder.StartFirst, services[1].Update.Order);
+    }
+
+    [Fact]
+    public void Networks_are_made_for_those_who_are_in_them()
+    {
+        var spec = Loaded.Spec("""
+            services:
+              web: {image: x, networks: [front]}
+            networks: {front: {internal: true, driver: overlay, driver_opts: {com.docker.network.driver.mtu: "1400"}, ipam: {config: [{subnet: 10.130.0.0/20}]}, labels: {a: b}}, unused: {}}
+            """);
+        var network = Assert.Single(spec.Networks);
+        Assert.Equal(("shop_front", true, System.Net.IPNetwork.Parse("10.130.0.0/20")), (network.Name, network.IsInternal, network.Subnet));
+        Assert.Equal(("1400", "b", "shop"), (network.DriverOptions[NetworkSpec.MtuOption], network.Labels["a"], network.Labels[StackLabels.Namespace]));
+        Assert.Equal("shop_front", Assert.Single(spec.Services[0].Task.Networks).Target);
+    }
+
+    [Fact]
+    public void A_service_names_its_networks_as_a_list_or_with_what_it_wants_there()
+    {
+        var web = Loaded.Spec("""
+            services:
+              web: {image: x, networks: {back: {aliases: [db], ipv4_address: 10.130.0.9}, shared: }, deploy: {endpoint_mode: dnsrr}}
+              host: {image: x, networks: [own]}
+              silent: {image: x}
+              def: {image: x, networks: [default]}
+            networks: {back: {name: kept}, shared: {external: true, name: others}, own: {external: {name: host}}}
+            """);
+        Assert.Equal<ValueList<NetworkAttachment>>(
+            [new NetworkAttachment { Target = "kept", Aliases = ["db"], Address = System.Net.IPAddress.Parse("10.130.0.9") }, new NetworkAttachment { Target = "others" }],
+            web.Services[0].Task.Networks);
+        Assert.Equal(EndpointMode.Dnsrr, web.Services[0].Endpoint.Mode);
+        Assert.Equal((NetworkMode.Host, true), (web.Services[1].Task.Network, web.Services[1].Task.Networks.IsEmpty));
+        Assert.True(web.Services[2].Task.Networks.IsEmpty);
+        Assert.Equal(["kept", "shop_default"], web.Networks.Select(network => network.Name));
+
+        var all = StackFile.Load("services: {a: {image: x}, b: {image: x, network_mode: host}}", "shop", Loaded.NoVariables, new StackFileOptions { HasDefaultNetwork = true }).Spec!;
+        Assert.Equal("shop_default", Assert.Single(all.Services[0].Task.Networks).Target);
+        Assert.True(all.Services[1].Task.Networks.IsEmpty);
+    }
+
+    [Fact]
+    public void Ports_without_a_mode_are_every_nodes()
+    {
+        var service = Loaded.Service("ports: ['8080:80', '53/udp', '9000-9001:90-91', {target: 443, published: 8443}, {target: 70, published: 7070, mode: host}]");
+        Assert.Equal<ValueList<PublishedPort>>(
+            [
+                new("", PortProtocol.Tcp, 80, 8080), new("", PortProtocol.Udp, 53, 0), new("", PortProtocol.Tcp, 90, 9000), new("", PortProtocol.Tcp, 91, 9001),
+                new("", PortProtocol.Tcp, 443, 8443),
+            ],
+            service.Endpoint.Ports);
+        Assert.Equal<ValueList<PortConfig>>([new PortConfig(70, 7070)], service.Task.Ports);
     }
 
     [Fact]
