@@ -75,7 +75,7 @@ public sealed class CallForwardingTests : IAsyncLifetime
         _leader.Takes(7);
         _standby.Lead.Become(new LeaderRecord(7, TestManager.Me, _leader.Url, 0), isLeading: false);
         var call = _standby.Control.RemoveStackAsync(new RemoveStackRequest { Name = "web" }, deadline: Deadline).ResponseAsync;
-        await Task.Delay(300);
+        await WaitUntilAsync(() => _standby.Lead.Looked > WaitsFor);
         Assert.False(call.IsCompleted);
 
         _standby.Takes(8);
@@ -127,7 +127,8 @@ public sealed class CallForwardingTests : IAsyncLifetime
     public async Task A_call_waits_for_a_leader()
     {
         var call = _standby.Control.RemoveStackAsync(new RemoveStackRequest { Name = "web" }, deadline: Deadline);
-        Assert.NotSame(call.ResponseAsync, await Task.WhenAny(call.ResponseAsync, Task.Delay(100)));
+        await WaitUntilAsync(() => _standby.Lead.Looked > WaitsFor);
+        Assert.False(call.ResponseAsync.IsCompleted);
 
         _leader.Takes(7, _standby);
 
@@ -140,8 +141,11 @@ public sealed class CallForwardingTests : IAsyncLifetime
         await using var third = await TestManager.StartAsync("");
         _leader.Takes(7, _standby);
         _leader.Lead.Become(LeaderRecord.None, isLeading: false);
+        var looked = _leader.Lead.Looked;
         var call = _standby.Control.RemoveStackAsync(new RemoveStackRequest { Name = "web" }, deadline: Deadline);
-        Assert.NotSame(call.ResponseAsync, await Task.WhenAny(call.ResponseAsync, Task.Delay(200)));
+        // It was asked, more than once, and said each time that it does not lead.
+        await WaitUntilAsync(() => _leader.Lead.Looked > looked + 1);
+        Assert.False(call.ResponseAsync.IsCompleted);
 
         third.Takes(8, _standby);
 
@@ -268,6 +272,9 @@ public sealed class CallForwardingTests : IAsyncLifetime
         Assert.Equal(milliseconds, (int?)GrpcAnswer.Timeout(header)?.TotalMilliseconds);
 
     private static Metadata Consistent => new() { { CallHeaders.Consistent, "1" } };
+
+    // Looks of a call that waits: several pauses of its loop.
+    private const int WaitsFor = 8;
 
     // gRPC takes a deadline as an instant of the wall clock; nothing is asserted about it.
     private static DateTime Deadline => DateTime.UtcNow + Patience;

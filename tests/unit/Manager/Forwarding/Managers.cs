@@ -94,10 +94,22 @@ internal sealed class TestManager : IAsyncDisposable
 internal sealed class Lead : ILeadership
 {
     private TaskCompletionSource _changed = New();
+    private bool _isLeading;
+    private int _looked;
+
+    /// <summary>How often somebody looked whether this one leads: a call that waits for a leader looks again and again.</summary>
+    public int Looked => Volatile.Read(ref _looked);
 
     public LeaderRecord Current { get; private set; } = LeaderRecord.None;
 
-    public bool IsLeading { get; private set; }
+    public bool IsLeading
+    {
+        get
+        {
+            Interlocked.Increment(ref _looked);
+            return _isLeading;
+        }
+    }
 
     public bool HasValidLease { get; set; } = true;
 
@@ -109,7 +121,7 @@ internal sealed class Lead : ILeadership
 
     public void Become(LeaderRecord record, bool isLeading)
     {
-        (Current, IsLeading) = (record, isLeading);
+        (Current, _isLeading) = (record, isLeading);
         Interlocked.Exchange(ref _changed, New()).SetResult();
     }
 
