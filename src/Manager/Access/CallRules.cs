@@ -55,10 +55,10 @@ public static class CallRules
         {
             yield return (Control + read, new CallRule(Audience.Readers, IsAudited: false));
         }
-        yield return Deploying<V1.DeployStackRequest>("DeployStack", (_, request) => [Stack(request.Spec?.Name ?? "")]);
+        yield return Deploying<V1.DeployStackRequest>("DeployStack", (state, request) => [Stack(request.Spec?.Name ?? ""), .. (request.Spec?.Services ?? []).SelectMany(service => Foreign(state, service))]);
         yield return Deploying<V1.RemoveStackRequest>("RemoveStack", (_, request) => [Stack(request.Name)]);
-        yield return Deploying<V1.CreateServiceRequest>("CreateService", (_, request) => [Wanted(request.Spec)]);
-        yield return Deploying<V1.UpdateServiceRequest>("UpdateService", (state, request) => [Service(state, request.Id), Wanted(request.Spec)]);
+        yield return Deploying<V1.CreateServiceRequest>("CreateService", (state, request) => [Wanted(request.Spec), .. Foreign(state, request.Spec)]);
+        yield return Deploying<V1.UpdateServiceRequest>("UpdateService", (state, request) => [Service(state, request.Id), Wanted(request.Spec), .. Foreign(state, request.Spec)]);
         yield return Deploying<V1.ScaleServicesRequest>("ScaleServices", (state, request) => [.. request.Scales.Select(scale => Service(state, scale.Service))]);
         yield return Deploying<V1.RollbackServiceRequest>("RollbackService", (state, request) => [Service(state, request.Service)]);
         yield return Deploying<V1.RemoveServicesRequest>("RemoveServices", (state, request) => [.. request.Services.Select(service => Service(state, service))]);
@@ -128,6 +128,13 @@ public static class CallRules
     private static Subject Network(ClusterState state, string reference) => References.Network(state, reference).Value is { } network
         ? new Subject($"network '{network.Spec.Name}'", network.Stack)
         : new Subject($"network '{reference}'", null);
+
+    // Who is in a stack's network reaches its services. Networks of no stack are there to be shared.
+    private static IEnumerable<Subject> Foreign(ClusterState state, V1.ServiceSpec? spec) =>
+        from attachment in spec?.Task?.Networks ?? []
+        let network = References.Network(state, attachment.Target).Value
+        where network?.Stack is not null
+        select new Subject($"network '{network.Spec.Name}'", network.Stack);
 
     private static Subject Wanted(V1.NetworkSpec? spec) =>
         new($"network '{spec?.Name}'", spec?.Labels.TryGetValue(StackLabels.Namespace, out var stack) is true ? stack : null);

@@ -137,6 +137,30 @@ public sealed class CallRulesTests
         });
 
     [Fact]
+    public void A_deployer_puts_services_into_networks_of_its_own_stacks_and_of_no_stack()
+    {
+        var state = State.Committed(new Change.LevelRaised(Berth.Protocol.ReleaseLevel.Networks), ANetwork(1, "shop_default", "shop"), ANetwork(2, "blog_default", "blog"), ANetwork(3, "shared", null));
+        var rule = CallRules.Of("/berth.v1.Control/CreateService")!;
+        Assert.Null(AccessDecider.Refuse(rule, Callers["deployer"], state, In("shop_default")));
+        Assert.Null(AccessDecider.Refuse(rule, Callers["deployer"], state, In("shared")));
+        Assert.Contains("deployer 'dan' may not change network 'blog_default'", AccessDecider.Refuse(rule, Callers["deployer"], state, In("blog_default")));
+        Assert.Null(AccessDecider.Refuse(rule, Callers["admin"], state, In("blog_default")));
+
+        static CreateServiceRequest In(string network)
+        {
+            var spec = Spec("shop");
+            spec.Task = new Berth.Protocol.V1.TaskSpec { Networks = { new Berth.Protocol.V1.NetworkAttachment { Target = network } } };
+            return new CreateServiceRequest { Spec = spec };
+        }
+
+        static Change.NetworkPut ANetwork(int number, string name, string? stack) => new(new Berth.Model.Networks.Network
+        {
+            Id = new NetworkId((UInt128)number), CreatedAt = Noon, Subnet = System.Net.IPNetwork.Parse($"10.130.{16 * number}.0/20"),
+            Spec = new Berth.Model.Networks.NetworkSpec { Name = name, Labels = stack is null ? ValueMap.Empty : ValueMap.Of(StackLabels.Namespace, stack) },
+        });
+    }
+
+    [Fact]
     public void A_deployer_of_every_stack_changes_nothing_that_belongs_to_none()
     {
         var rule = CallRules.Of("/berth.v1.Control/ScaleServices")!;

@@ -1,9 +1,11 @@
+using System.Net;
 using Akka.Actor;
 using Akka.TestKit;
 using Berth.Manager.Dispatch;
 using Berth.Manager.Nodes;
 using Berth.Manager.Store;
 using Berth.Model;
+using Berth.Model.Networks;
 using Berth.Protocol;
 using Berth.Tests.Manager.Scheduling;
 using Grpc.Core;
@@ -342,6 +344,33 @@ public sealed class SessionTests : ActorTest, IAsyncLifetime
         await dialled.RequestStream.WriteAsync(new V1.RelayFromAgent { RelayId = "made up" });
         var refused = await Assert.ThrowsAsync<RpcException>(() => dialled.ResponseStream.MoveNext(default));
         Assert.Equal(StatusCode.NotFound, refused.StatusCode);
+    }
+
+    [Fact]
+    public async Task An_agent_is_told_of_networks_whole_at_first_and_then_what_changed()
+    {
+        var node = _scene.Node("a", state: NodeState.Unknown);
+        var known = _scene.State.Nodes[node];
+        _scene.Commit(
+            new Change.LevelRaised(ReleaseLevel.Networks), new Change.NodePut(known with { Description = known.Description with { Address = "10.0.0.1" } }),
+            new Change.NodeNetworksPut(node, 1, []));
+        Publish(Touched.Everything);
+        using var agent = await ConnectAsync(node, "a");
+        var whole = (await agent.ReadAsync()).Networks;
+        Assert.Equal((true, 1L, 1, 0), (whole.Full, whole.Sequence, whole.Self.Number, whole.Networks.Count));
+
+        var network = new Network
+        {
+            Id = new NetworkId(9), CreatedAt = DateTimeOffset.UnixEpoch, Subnet = IPNetwork.Parse("10.130.0.0/20"), Spec = new NetworkSpec { Name = "front" },
+        };
+        _scene.Commit(new Change.NetworkPut(network), new Change.NodeNetworksPut(node, 1, [new NodeSlice(network.Id, IPNetwork.Parse("10.130.0.64/26"))]));
+        Publish(Touched.Nothing with { Nodes = [node], Networks = [network.Id] });
+        var change = (await agent.ReadAsync()).Networks;
+        Assert.Equal((false, 2L, "front", "10.130.0.64/26"), (change.Full, change.Sequence, Assert.Single(change.Networks).Name, Assert.Single(change.Networks[0].Slices)));
+
+        _scene.Commit(new Change.NodeNetworksPut(node, 1, []), new Change.NetworkRemoved(network.Id));
+        Publish(Touched.Nothing with { Nodes = [node], Networks = [network.Id] });
+        Assert.Equal([network.Id.ToString()], (await agent.ReadAsync()).Networks.RemovedNetworks);
     }
 
     private async Task<AgentServer.Agent> ConnectAsync(NodeId node, string hostname)
