@@ -22,7 +22,12 @@ internal static class Flag
             HelpName = valueName,
             CustomParser = result =>
             {
-                var text = result.Tokens[0].Value;
+                // None, when the word that follows is no value that the flag's type takes: it is an argument then, and refused as that.
+                if (result.Tokens is not [{ Value: var text }, ..])
+                {
+                    result.AddError($"{name}: write {valueName}");
+                    return null;
+                }
                 try
                 {
                     return read(text);

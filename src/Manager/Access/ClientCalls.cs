@@ -72,7 +72,7 @@ internal sealed class ClientCalls(IClusterView view, StoreGateway store, OwnNode
         var validity = SpecMapper.FromNanoseconds(nanoseconds);
         return validity >= ClientRules.ShortestValidity && validity <= ClientRules.LongestValidity
             ? validity
-            : throw ApiErrors.Invalid($"validity: {validity} is not between {ClientRules.ShortestValidity.TotalMinutes:0} minute and {ClientRules.LongestValidity.TotalDays:0} days");
+            : throw ApiErrors.Invalid($"validity: {validity.TotalHours:0.####} h is not between {ClientRules.ShortestValidity.TotalMinutes:0} minute and {ClientRules.LongestValidity.TotalDays:0} days");
     }
 
     private static V1.Client ToWire(Client client) => new()

@@ -77,7 +77,7 @@ internal static class TrustCommands
     {
         if (settings.CertificateValidity < ClusterSettings.ShortestValidity || settings.CertificateValidity > ClusterSettings.LongestValidity)
         {
-            yield return $"certificate validity: {settings.CertificateValidity} is not between {ClusterSettings.ShortestValidity.TotalSeconds:0} seconds and "
+            yield return $"certificate validity: {settings.CertificateValidity.TotalHours:0.####} h is not between {ClusterSettings.ShortestValidity.TotalSeconds:0} seconds and "
                 + $"{ClusterSettings.LongestValidity.TotalDays:0} days; the default is 24 hours";
         }
         if (settings.ExternalAuthority.Length > 0

@@ -21,6 +21,7 @@ public sealed class WrongUsageTests
         { "lab up --hosts many", "error: --hosts 'many': write a number of hosts, such as 3" },
         { "lab kill --now berth1", "error: unrecognized command or argument '--now'" },
         { "service ls --all", "error: unrecognized command or argument '--all'" },
+        { "cluster update --autolock maybe", "error: unrecognized command or argument 'maybe'" },
         { "service create", "error: required argument 'IMAGE [COMMAND] [ARG...]' missing for command: 'create'" },
         { "service create --replicas -3 nginx", "error: --replicas '-3': write a whole number of 0 or more" },
         { "service create --replicas two nginx", "error: --replicas 'two': write a whole number of 0 or more" },
