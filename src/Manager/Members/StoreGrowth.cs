@@ -70,7 +70,7 @@ public sealed class StoreGrowth(
         // What is there is of before it moved away: it is kept, under another name.
         foreach (var path in Directory.EnumerateFiles(dataDirectory, "*.db*").Where(path => !path.Contains(Earlier, StringComparison.Ordinal)).ToList())
             File.Move(path, path + Earlier, overwrite: true);
-        var term = new LeaderTerm();
+        var term = active.FilesTerm;
         var store = new SqliteStore(dataDirectory, term, time);
         await store.PrepareAsync(cancellation);
         await MoveAsync(new StoreTarget(store, term, IsShared: false), file => file with { Store = "sqlite", Postgres = null }, cancellation);

@@ -12,6 +12,9 @@ public sealed class SqliteStore(string directory, LeaderTerm term, TimeProvider 
     private const string Provider = "SQLite.MS";
     private readonly SqliteLeader _leader = new(directory, time);
 
+    /// <summary>The term that fences its writes.</summary>
+    public LeaderTerm Term => term;
+
     /// <inheritdoc/>
     public string Kind => "sqlite";
 
