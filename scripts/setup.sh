@@ -4,7 +4,7 @@
 BUILD_PACKAGES="gcc:gcc zlib1g-dev:/usr/include/zlib.h"
 IMAGE_PACKAGES="busybox-static:busybox nginx-light:nginx redis-server:redis-server"
 STORE_PACKAGES="postgresql:/usr/lib/postgresql"
-LAB_PACKAGES="docker-registry:docker-registry util-linux:nsenter procps:ps etcd-server:etcd"
+LAB_PACKAGES="nftables:nft docker-registry:docker-registry util-linux:nsenter procps:ps etcd-server:etcd"
 
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1

@@ -1,6 +1,9 @@
+using System.Net;
 using System.Runtime.InteropServices;
+using Berth.Agent.Balance;
 using Berth.Agent.Engine;
 using Berth.Agent.Membership;
+using Berth.Agent.Names;
 using Berth.Agent.Network;
 using Berth.Agent.Session;
 using Berth.Agent.Tasks;
@@ -16,6 +19,8 @@ public static class AgentHost
 {
     /// <summary>Of this program, such as <c>0.1.0</c>.</summary>
     public static string Version { get; } = typeof(AgentHost).Assembly.GetName().Version?.ToString(3) ?? "";
+
+    private const int NamePort = 53;
 
     /// <summary>Runs the agent.</summary>
     /// <returns>The process's exit code: 0 when told to stop, 1 when it cannot run.</returns>
@@ -62,6 +67,8 @@ public static class AgentHost
         var plane = new Plane();
         plane.Change(told => told with { Wanted = state.Networks() });
         using var host = new HostNetwork(plane, log, time);
+        var balance = new HostBalance(plane, log, time);
+        var names = new NameKeeper(plane, new IPEndPoint(HostPlan.Resolver, NamePort), options.Data, log, time);
         var connections = new TaskConnections(new TaskNetworks(plane, host, log, time), health);
         var feed = new NetworkFeed(plane, state, health, log, time);
         var runner = new StepRunner(engine, new ImagePulls(engine, log, time, stopping), connections, identity, time);
@@ -76,7 +83,7 @@ public static class AgentHost
             State = state, Identity = identity, Keeper = keeper, Board = board, Health = health, Engine = engine,
             Facts = facts, IsManager = options.IsManager, Membership = membership, Log = log, Time = time,
             HostStops = HostShutdown.OfSystemd.IsUnderWayAsync,
-            Networks = feed, NetworkWarnings = () => host.Warnings,
+            Networks = feed, NetworkWarnings = () => host.Warnings.Concat(balance.Warnings).Concat(names.Warnings),
             Networking = () => NetworkFacts.Describe(health.Facts, host.Missing, host.OwnRoutes),
             Duty = new ManagerDuty(options.ManagerData ?? Path.Combine(Path.GetFullPath(options.Data), "..", "manager"), log, time),
         };
@@ -99,10 +106,24 @@ public static class AgentHost
             new EngineWatch(engine, identity, keeper, health, log, time).RunAsync(ending.Token),
             membership.RunAsync(ending.Token),
             host.RunAsync(ending.Token),
+            balance.RunAsync(ending.Token),
+            names.RunAsync(ending.Token),
             feed.RunAsync(ending.Token),
             WatchAsync(seeds, ending.Token),
             LeaveAsync(parts, link.RunAsync(linked.Token), linked, ending.Token),
         ];
+        await UntilOneEndsAsync(loops, ending).ConfigureAwait(false);
+        if (membership.Leaving.IsCompleted && board.Tasks.IsEmpty && !stopping.IsCancellationRequested)
+        {
+            host.Clear();
+            await balance.ClearAsync().ConfigureAwait(false);
+            NameKeeper.Release(options.Data);
+            Forget(state, files, membership, parts.Duty, log);
+        }
+    }
+
+    private static async Task UntilOneEndsAsync(Task[] loops, CancellationTokenSource ending)
+    {
         try
         {
             await await Task.WhenAny(loops).ConfigureAwait(false);
@@ -111,11 +132,6 @@ public static class AgentHost
         {
             await ending.CancelAsync().ConfigureAwait(false);
             await Task.WhenAll(loops).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-        if (membership.Leaving.IsCompleted && board.Tasks.IsEmpty && !stopping.IsCancellationRequested)
-        {
-            host.Clear();
-            Forget(state, files, membership, parts.Duty, log);
         }
     }
 

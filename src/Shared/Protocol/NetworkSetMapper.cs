@@ -113,6 +113,7 @@ public static class NetworkSetMapper
         Name = service.Name,
         Stack = service.Stack ?? "",
         Dnsrr = service.IsDnsRoundRobin,
+        Affinity = service.HasAffinity,
         Networks =
         {
             service.Networks.Select(network => new V1.ServiceNetwork
@@ -125,7 +126,7 @@ public static class NetworkSetMapper
         {
             service.Backends.Select(backend => new V1.Backend
             {
-                TaskId = backend.TaskId.ToString(), Slot = backend.Slot, Node = backend.Node, Draining = backend.IsDraining,
+                TaskId = backend.TaskId.ToString(), Slot = backend.Slot, Node = backend.Node, Draining = backend.IsDraining, Weight = backend.Weight,
                 Addresses = { backend.Addresses.Select(NetworkMapper.ToWire) },
             }),
         },
@@ -138,6 +139,7 @@ public static class NetworkSetMapper
         Name = wire.Name,
         Stack = wire.Stack.Length == 0 ? null : wire.Stack,
         IsDnsRoundRobin = wire.Dnsrr,
+        HasAffinity = wire.Affinity,
         Networks = wire.Networks
             .Select(network => new ServiceNetwork(
                 NetworkId.Parse(network.NetworkId), network.Vip.Length == 0 ? null : NetworkMapper.ReadAddress(network.Vip), network.Aliases.ToValueList()))
@@ -145,7 +147,10 @@ public static class NetworkSetMapper
         Published = wire.Published.Select(NetworkMapper.ToModel).ToValueList(),
         Backends = wire.Backends
             .Select(backend => new Backend(
-                TaskId.Parse(backend.TaskId), backend.Slot, backend.Node, backend.Draining, backend.Addresses.Select(NetworkMapper.ToModel).ToValueList()))
+                TaskId.Parse(backend.TaskId), backend.Slot, backend.Node, backend.Draining, backend.Addresses.Select(NetworkMapper.ToModel).ToValueList())
+            {
+                Weight = Math.Max(1, backend.Weight),
+            })
             .ToValueList(),
     };
 

@@ -48,6 +48,8 @@ public sealed class ArchitectureTests
         ["Manager/Hosting"] = ["Berth.Manager", Protocol, Identity, Telemetry, Consul],
         ["Agent/Engine"] = [Telemetry],
         ["Agent/Network"] = [Telemetry],
+        ["Agent/Balance"] = ["Berth.Agent.Network", Telemetry],
+        ["Agent/Names"] = ["Berth.Agent.Network", Telemetry],
         ["Agent/Tasks"] = ["Berth.Agent.Engine", "Berth.Agent.Network", Telemetry],
         ["Agent/Membership"] = [Protocol, Identity],
         ["Agent/Session"] = ["Berth.Agent.Membership", "Berth.Agent.Tasks", "Berth.Agent.Engine", "Berth.Agent.Network", Protocol, Identity, Telemetry, Consul],

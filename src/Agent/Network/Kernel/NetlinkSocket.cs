@@ -32,9 +32,10 @@ internal sealed class NetlinkSocket : IDisposable
     private NetlinkSocket(int socket) => _socket = socket;
 
     /// <summary>Opens one in the calling thread's network namespace.</summary>
-    public static NetlinkSocket Open()
+    /// <param name="protocol">Which part of the kernel; 0 is routing, 12 the packet filter.</param>
+    public static NetlinkSocket Open(int protocol = 0)
     {
-        var socket = Libc.Socket(Libc.NetlinkFamily, RawSocketCloseOnExec, 0);
+        var socket = Libc.Socket(Libc.NetlinkFamily, RawSocketCloseOnExec, protocol);
         if (socket < 0)
             throw new NetlinkException(Marshal.GetLastPInvokeError(), $"open a netlink socket: {Libc.LastError}");
         var on = 1;
@@ -83,6 +84,19 @@ internal sealed class NetlinkSocket : IDisposable
         return found;
     }
 
+    /// <summary>Asks the kernel and hands on each message of its answer as it is.</summary>
+    /// <param name="message">What.</param>
+    /// <param name="what">For people.</param>
+    /// <param name="take">Takes a message's kind and content.</param>
+    public void Each(NetlinkMessage message, string what, MessageReader take)
+    {
+        lock (_lock)
+        {
+            Send(message, what);
+            Read(what, take);
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _ = Libc.Close(_socket);
 
@@ -126,7 +140,8 @@ internal sealed class NetlinkSocket : IDisposable
         }
     }
 
-    private delegate void MessageReader(ushort kind, ReadOnlySpan<byte> content);
+    /// <summary>Takes a message's kind and content.</summary>
+    public delegate void MessageReader(ushort kind, ReadOnlySpan<byte> content);
 
     private static void Check(ReadOnlySpan<byte> content, ushort flags, string what)
     {

@@ -74,6 +74,8 @@ public sealed record ServiceEndpoints
     public string? Stack { get; init; }
     /// <summary>Whether its name gives its tasks' addresses instead of a virtual one.</summary>
     public bool IsDnsRoundRobin { get; init; }
+    /// <summary>Whether a client's address decides which of its tasks answers, instead of chance.</summary>
+    public bool HasAffinity { get; init; }
     /// <summary>Its networks.</summary>
     public ValueList<ServiceNetwork> Networks { get; init; }
     /// <summary>Ports reachable on every node.</summary>
@@ -101,7 +103,11 @@ public sealed record PublishedPort(string Name, PortProtocol Protocol, int Targe
 /// <param name="Node">Its node's number.</param>
 /// <param name="IsDraining">It was told to stop: no new connections, the old ones go on.</param>
 /// <param name="Addresses">Its addresses.</param>
-public sealed record Backend(TaskId TaskId, int Slot, int Node, bool IsDraining, ValueList<TaskAddress> Addresses);
+public sealed record Backend(TaskId TaskId, int Slot, int Node, bool IsDraining, ValueList<TaskAddress> Addresses)
+{
+    /// <summary>Its share of new connections beside others'; at least 1.</summary>
+    public int Weight { get; init; } = 1;
+}
 
 /// <summary>A task's address in one network: Docker's <c>NetworksAttachments</c>.</summary>
 /// <param name="Network">The network.</param>
