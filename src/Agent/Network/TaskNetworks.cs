@@ -185,7 +185,7 @@ public sealed class TaskNetworks(Plane plane, INamespaces namespaces, ILogger lo
         return state with { Local = state.Local.AddRange(added), HostPorts = state.HostPorts.AddRange(led.Except(state.HostPorts)) };
     });
 
-    private async Task RemoveAsync(IReadOnlyCollection<string> names)
+    private async Task RemoveAsync(List<string> names)
     {
         try
         {

@@ -109,7 +109,7 @@ public sealed class NetworkChanges
     private static bool IsIn(Service service, HashSet<NetworkId> networks) =>
         service.Spec.Task.NetworkIds().Any(networks.Contains) || service.Endpoint.VirtualAddresses.Any(vip => networks.Contains(vip.Network));
 
-    private static IEnumerable<NodeSlice> Slices(ClusterState state, NodeId node) => state.Nodes.TryGetValue(node, out var found) ? found.Slices : [];
+    private static ValueList<NodeSlice> Slices(ClusterState state, NodeId node) => state.Nodes.TryGetValue(node, out var found) ? found.Slices : [];
 
     private static bool Differs(Node? before, Node? after) =>
         before?.Number != after?.Number || before?.Slices != after?.Slices || before?.Description.Address != after?.Description.Address

@@ -155,7 +155,7 @@ public static class NetworkSetMapper
     };
 
     private static void Add<TId, T, TWire>(
-        ImmutableDictionary<TId, T> before, ImmutableDictionary<TId, T> after, Func<T, TWire> write, ICollection<TWire> put, ICollection<string> removed)
+        ImmutableDictionary<TId, T> before, ImmutableDictionary<TId, T> after, Func<T, TWire> write, ICollection<TWire> put, Google.Protobuf.Collections.RepeatedField<string> removed)
         where TId : struct, IComparable<TId>
         where T : class
     {

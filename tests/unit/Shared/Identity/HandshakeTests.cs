@@ -63,7 +63,7 @@ public sealed class HandshakeTests : IDisposable
         await RefusedAsync(manager, late);
     }
 
-    private static Task RefusedAsync(TlsIdentity server, TlsIdentity client, CertificateAuthority? trusting = null)
+    private static Task<Exception> RefusedAsync(TlsIdentity server, TlsIdentity client, CertificateAuthority? trusting = null)
     {
         if (trusting is not null)
             client.Trust([trusting.Certificate]);
