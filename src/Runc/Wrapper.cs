@@ -7,7 +7,7 @@ namespace Berth.Runc;
 /// other way to start one: without such a namespace it refuses.</summary>
 internal static partial class Wrapper
 {
-    /// <summary>Where the agent keeps namespaces, each named by its container's id.</summary>
+    /// <summary>Where agents keep namespaces: a folder each, in it each by its container's id.</summary>
     private const string Namespaces = "/run/berth/netns";
 
     private static readonly string[] Folders = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
@@ -31,9 +31,8 @@ internal static partial class Wrapper
     private static void Join(RuncCall call)
     {
         var bundle = Path.Combine(call.Bundle ?? ".", "config.json");
-        var space = Path.Combine(Namespaces, call.Container);
-        if (call.Container.Length == 0 || call.Container.Any(letter => !char.IsAsciiLetterOrDigit(letter) && letter is not ('-' or '_')) || !File.Exists(space))
-            throw new IOException($"the agent made no network namespace '{space}': containers of the runtime berth are started by berth-agent only");
+        var space = Find(call.Container)
+            ?? throw new IOException($"no agent made a network namespace '{Namespaces}/*/{call.Container}': containers of the runtime berth are started by berth-agent only");
         try
         {
             var joined = BundleConfig.JoinNetwork(File.ReadAllBytes(bundle), space);
@@ -44,6 +43,14 @@ internal static partial class Wrapper
         {
             throw new IOException($"'{bundle}' cannot be used: {unfit.Message}", unfit);
         }
+    }
+
+    private static string? Find(string container)
+    {
+        var isName = container.Length > 0 && container.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_');
+        return isName && Directory.Exists(Namespaces)
+            ? Directory.EnumerateDirectories(Namespaces).Select(folder => Path.Combine(folder, container)).FirstOrDefault(File.Exists)
+            : null;
     }
 
     private static string Become(string[] arguments)

@@ -66,7 +66,7 @@ public static class AgentHost
         var health = new EngineHealth();
         var plane = new Plane();
         plane.Change(told => told with { Wanted = state.Networks() });
-        using var host = new HostNetwork(plane, log, time);
+        using var host = new HostNetwork(state.Node, plane, log, time);
         var balance = new HostBalance(plane, log, time);
         var names = new NameKeeper(plane, new IPEndPoint(HostPlan.Resolver, NamePort), options.Data, log, time);
         var connections = new TaskConnections(new TaskNetworks(plane, host, log, time), health);

@@ -8,7 +8,11 @@ using Microsoft.Extensions.Logging;
 namespace Berth.Agent.Network;
 
 /// <summary>Keeps the host's network stack as the plan wants it: after each change, and looking again every few seconds.</summary>
-public sealed class HostNetwork(Plane plane, ILogger log, TimeProvider time) : INamespaces, IDisposable
+/// <param name="node">This node: its containers' namespaces are kept apart from those of other agents on the same machine.</param>
+/// <param name="plane">What is wanted, and where what is made is shown.</param>
+/// <param name="log">The agent's log.</param>
+/// <param name="time">The agent's clock.</param>
+public sealed class HostNetwork(NodeId node, Plane plane, ILogger log, TimeProvider time) : INamespaces, IDisposable
 {
     // Changes that come within this time are made together.
     private static readonly TimeSpan Together = TimeSpan.FromMilliseconds(20);
@@ -19,6 +23,7 @@ public sealed class HostNetwork(Plane plane, ILogger log, TimeProvider time) : I
     private static readonly (string Path, string Value)[] VethSettings =
         [("net/ipv4/conf/{0}/route_localnet", "1"), ("net/ipv4/conf/{0}/send_redirects", "0"), ("net/ipv6/conf/{0}/disable_ipv6", "1")];
 
+    private readonly NamespaceMaker _namespaces = new(Path.Combine(NamespaceMaker.All, node.ToString()));
     private readonly Lock _lock = new();
     private HostKernel? _kernel;
     private PlaneState? _applied;
@@ -74,7 +79,7 @@ public sealed class HostNetwork(Plane plane, ILogger log, TimeProvider time) : I
         var kernel = Kernel();
         var mtu = HostPlan.OverlayMtu(kernel.UnderlayMtu(networks.Self?.Underlay ?? IPAddress.None, kernel.Links()));
         var interfaces = endpoints.Select(endpoint => Interface(endpoint, networks, mtu)).ToList();
-        await NamespaceMaker.MakeAsync(name, interfaces, kernel).ConfigureAwait(false);
+        await _namespaces.MakeAsync(name, interfaces, kernel).ConfigureAwait(false);
         foreach (var endpoint in endpoints)
         {
             foreach (var (path, value) in VethSettings)
@@ -85,10 +90,10 @@ public sealed class HostNetwork(Plane plane, ILogger log, TimeProvider time) : I
     }
 
     /// <inheritdoc/>
-    public Task RemoveAsync(IReadOnlyCollection<string> names) => NamespaceMaker.RemoveAsync(names);
+    public Task RemoveAsync(IReadOnlyCollection<string> names) => _namespaces.RemoveAsync(names);
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<string>> NamesAsync() => NamespaceMaker.NamesAsync();
+    public Task<IReadOnlyList<string>> NamesAsync() => _namespaces.NamesAsync();
 
     /// <inheritdoc/>
     public void Dispose() => _kernel?.Dispose();

@@ -15,6 +15,9 @@ public sealed class TestAgent(string engineSocket, string? managerSocket, string
     /// <summary>More of the command line.</summary>
     public IReadOnlyList<string> More { get; init; } = [];
 
+    /// <summary>The network namespace it runs in; the tests' own when null.</summary>
+    public string? NetworkNamespace { get; init; }
+
     public StringBuilder Log { get; } = new();
 
     public int Pid => _process!.Id;
@@ -26,7 +29,8 @@ public sealed class TestAgent(string engineSocket, string? managerSocket, string
     {
         // BERTH_TEST_AGENT names a published (native) agent to try instead of the one just built.
         var published = System.Environment.GetEnvironmentVariable("BERTH_TEST_AGENT");
-        string[] program = published is null ? ["dotnet", Built()] : [published];
+        string[] inside = NetworkNamespace is { } space ? ["nsenter", $"--net={space}"] : [];
+        string[] program = [.. inside, .. published is null ? (string[])["dotnet", Built()] : [published]];
         var start = new ProcessStartInfo(program[0],
         [
             .. program[1..], .. managerSocket is null ? (string[])[] : ["--manager", "unix://" + managerSocket], "--engine", "unix://" + engineSocket, "--data", data, "--hostname", "here", "--log-level", "debug", .. More,

@@ -18,6 +18,12 @@ public sealed class TestEngine : IAsyncLifetime
 
     public DockerClient Client { get; }
 
+    /// <summary>Its network namespace, for <c>nsenter --net=</c>.</summary>
+    public string NetworkNamespace => $"/run/netns/{_name}";
+
+    /// <summary>More of its command line.</summary>
+    public IReadOnlyList<string> More { get; init; } = [];
+
     public TestEngine()
     {
         Directory = Path.Combine("/tmp", _name);
@@ -43,7 +49,7 @@ public sealed class TestEngine : IAsyncLifetime
         _dockerd = Process.Start(new ProcessStartInfo("nsenter",
         [
             $"--net=/run/netns/{_name}", "dockerd", "--data-root", Path.Combine(Directory, "data"), "--exec-root", Path.Combine(Directory, "exec"),
-            "--pidfile", Path.Combine(Directory, "pid"), "-H", "unix://" + Socket, "--live-restore", "--storage-driver", "overlay2", "--log-level", "error",
+            "--pidfile", Path.Combine(Directory, "pid"), "-H", "unix://" + Socket, "--live-restore", "--storage-driver", "overlay2", "--log-level", "error", .. More,
         ])
         { RedirectStandardError = true, RedirectStandardOutput = true })!;
         _dockerd.OutputDataReceived += (_, _) => { };
@@ -121,7 +127,7 @@ public sealed class TestEngine : IAsyncLifetime
                 await tar.WriteEntryAsync(new UstarTarEntry(TarEntryType.Directory, directory) { Mode = (UnixFileMode)0b111_101_101 });
             await using var busybox = File.OpenRead("/usr/bin/busybox");
             await tar.WriteEntryAsync(new UstarTarEntry(TarEntryType.RegularFile, "bin/busybox") { Mode = (UnixFileMode)0b111_101_101, DataStream = busybox });
-            foreach (var applet in new[] { "sh", "sleep", "cat", "echo", "test", "touch", "stty", "head", "tail" })
+            foreach (var applet in new[] { "sh", "sleep", "cat", "echo", "test", "touch", "stty", "head", "tail", "nc", "ip", "hostname", "ping", "kill" })
                 await tar.WriteEntryAsync(new UstarTarEntry(TarEntryType.SymbolicLink, "bin/" + applet) { LinkName = "busybox" });
         }
         content.Position = 0;

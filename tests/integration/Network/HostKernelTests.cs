@@ -85,7 +85,7 @@ public sealed class HostKernelTests
             var task = new TaskId((UInt128)(1000 * Environment.ProcessId + number));
             Endpoints = [.. places.Select((place, index) => new LocalEndpoint(
                 task, new NetworkId((UInt128)place.Network), IPAddress.Parse(place.Address), InterfaceNames.Veth(task, index), Name))];
-            NamespaceMaker.MakeAsync(Name, [.. Endpoints.Select((endpoint, index) => new ContainerInterface(
+            ScratchHost.Namespaces.MakeAsync(Name, [.. Endpoints.Select((endpoint, index) => new ContainerInterface(
                 endpoint.HostInterface, endpoint.Address, ScratchHost.Network(places[index].Network).Subnet, 1450, false))], kernel).GetAwaiter().GetResult();
         }
 
@@ -93,6 +93,6 @@ public sealed class HostKernelTests
 
         public IReadOnlyList<LocalEndpoint> Endpoints { get; }
 
-        public void Dispose() => NamespaceMaker.RemoveAsync([Name]).GetAwaiter().GetResult();
+        public void Dispose() => ScratchHost.Namespaces.RemoveAsync([Name]).GetAwaiter().GetResult();
     }
 }

@@ -13,6 +13,10 @@ internal static class ScratchHost
 {
     public static readonly IPAddress Underlay = IPAddress.Parse("10.9.9.1");
 
+    private static readonly string Directory = Path.Combine(NamespaceMaker.All, $"tests-{Environment.ProcessId}");
+
+    public static NamespaceMaker Namespaces { get; } = new(Directory);
+
     public static void Run(Action<HostKernel> body)
     {
         Skip.IfNot(Environment.IsPrivilegedProcess, "namespaces need root");
@@ -101,7 +105,7 @@ internal static class ScratchHost
         {
             try
             {
-                var descriptor = Libc.OpenFile(Path.Combine(NamespaceMaker.Directory, name));
+                var descriptor = Libc.OpenFile(Path.Combine(Directory, name));
                 Assert.Equal(0, Libc.Enter(descriptor, Libc.NewNetwork));
                 _ = Libc.Close(descriptor);
                 body();

@@ -13,10 +13,11 @@ internal sealed record ContainerInterface(string HostInterface, IPAddress Addres
 
 /// <summary>Makes and removes containers' network namespaces: a mount each, named by the container's id, so that they outlive the agent.</summary>
 /// <remarks>A namespace belongs to a thread: each is made on one of its own, which ends with it.</remarks>
-internal static class NamespaceMaker
+/// <param name="directory">Where they are.</param>
+internal sealed class NamespaceMaker(string directory)
 {
-    /// <summary>Where they are; the runtime <c>berth</c> looks there.</summary>
-    public const string Directory = "/run/berth/netns";
+    /// <summary>The runtime <c>berth</c> looks into every folder in it; each agent has its own.</summary>
+    public const string All = "/run/berth/netns";
 
     // Rules of a namespace of a task's own: nobody else's are in it.
     private const uint FirstTable = 100;
@@ -36,7 +37,7 @@ internal static class NamespaceMaker
     /// <param name="interfaces">In the order of their networks.</param>
     /// <param name="host">To make the host's ends.</param>
     /// <exception cref="IOException">The kernel refused; nothing is left of it.</exception>
-    public static Task MakeAsync(string name, IReadOnlyList<ContainerInterface> interfaces, HostKernel host) => OnThreadAsync(name, () =>
+    public Task MakeAsync(string name, IReadOnlyList<ContainerInterface> interfaces, HostKernel host) => OnThreadAsync(name, () =>
     {
         Remove(name);
         try
@@ -50,10 +51,10 @@ internal static class NamespaceMaker
         }
     });
 
-    private static void Make(string name, IReadOnlyList<ContainerInterface> interfaces, HostKernel host)
+    private void Make(string name, IReadOnlyList<ContainerInterface> interfaces, HostKernel host)
     {
         MakeDirectory();
-        var path = Path.Combine(Directory, name);
+        var path = Path.Combine(directory, name);
         Check(Libc.Unshare(Libc.NewNetwork), "make a network namespace");
         foreach (var (setting, value) in Settings)
             Set(setting, value);
@@ -74,31 +75,31 @@ internal static class NamespaceMaker
     }
 
     /// <summary>Removes namespaces; what is not there is removed. What still runs in one keeps it.</summary>
-    public static Task RemoveAsync(IReadOnlyCollection<string> names) => OnThreadAsync("removal", () =>
+    public Task RemoveAsync(IReadOnlyCollection<string> names) => OnThreadAsync("removal", () =>
     {
         foreach (var name in names)
             Remove(name);
     });
 
-    private static void Remove(string name)
+    private void Remove(string name)
     {
-        var path = Path.Combine(Directory, name);
+        var path = Path.Combine(directory, name);
         while (File.Exists(path) && Libc.Unmount(path, Libc.DetachMount) == 0)
         {
             // A namespace that was kept twice is let go of twice.
         }
-        if (System.IO.Directory.Exists(Directory))
+        if (Directory.Exists(directory))
             File.Delete(path);
     }
 
     /// <summary>Names of those that are kept.</summary>
-    public static async Task<IReadOnlyList<string>> NamesAsync()
+    public async Task<IReadOnlyList<string>> NamesAsync()
     {
         IReadOnlyList<string> names = [];
         await OnThreadAsync("list", () =>
         {
-            if (System.IO.Directory.Exists(Directory))
-                names = [.. System.IO.Directory.EnumerateFiles(Directory).Select(Path.GetFileName).OfType<string>()];
+            if (Directory.Exists(directory))
+                names = [.. Directory.EnumerateFiles(directory).Select(Path.GetFileName).OfType<string>()];
         }).ConfigureAwait(false);
         return names;
     }
@@ -176,10 +177,10 @@ internal static class NamespaceMaker
             File.WriteAllText(path, value);
     }
 
-    private static void MakeDirectory()
+    private void MakeDirectory()
     {
-        if (!System.IO.Directory.Exists(Directory))
-            System.IO.Directory.CreateDirectory(Directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (!Directory.Exists(directory))
+            Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
     private static int Check(int result, string what) =>
