@@ -159,7 +159,7 @@ public sealed class TestManager(string socket, TestCluster? tls = null) : Dispat
         var session = Channel.CreateUnbounded<ManagerMessage>();
         session.Writer.TryWrite(new ManagerMessage
         {
-            Registered = new Registered { ClusterId = _cluster, Epoch = Epoch, HeartbeatPeriodNs = 200_000_000, AnswersHeartbeats = true, Managers = { tls?.Managers.Select(manager => manager.Endpoint) ?? [] } },
+            Registered = new Registered { ClusterId = _cluster, Epoch = Epoch, HeartbeatPeriodNs = 200_000_000, AnswersHeartbeats = true, Level = ReleaseLevel.Newest, Managers = { tls?.Managers.Select(manager => manager.Endpoint) ?? [] } },
         });
         lock (_lock)
         {
