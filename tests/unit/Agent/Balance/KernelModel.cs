@@ -36,7 +36,7 @@ public sealed partial class KernelModel
             case ("add", "chain"): Chains.TryAdd(name, []); break;
             case ("flush", "chain"): Chains[name].Clear(); break;
             case ("delete", "chain"):
-                if (Chains[name].Count > 0 || Sets.Values.Any(set => set.Values.Contains($"goto {name}")))
+                if (Chains[name].Count > 0 || Sets.Values.Any(set => set.ContainsValue($"goto {name}")))
                     throw new InvalidOperationException($"{name} is in use");
                 Chains.Remove(name);
                 break;
