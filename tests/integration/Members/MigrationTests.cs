@@ -40,6 +40,26 @@ public sealed class MigrationTests
         }
     }
 
+    [SkippableFact]
+    public async Task A_state_comes_back_into_files_in_the_process_that_began_with_some()
+    {
+        await using var manager = await ClusterManager.FormAsync(1);
+        var expected = new List<string>();
+        await WriteAsync(manager, expected, "sqlite");
+
+        foreach (var store in new[] { "etcd", "sqlite" })
+        {
+            await MigrateAsync(manager, store, "");
+            await WriteAsync(manager, expected, $"{store}{expected.Count}");
+        }
+        await manager.Process.KillAsync();
+        await manager.Process.StartAsync();
+
+        var services = await manager.Process.Client.ListServicesAsync(new ListServicesRequest());
+        Assert.Equal("sqlite", (await manager.Admin.GetClusterAsync(new GetClusterRequest())).Store);
+        Assert.Equal(expected.Order(), services.Services.Select(service => service.Service.Spec.Name).Order());
+    }
+
     private static async Task MigrateAsync(ClusterManager manager, string store, string postgres)
     {
         using var call = manager.Admin.MigrateStore(new MigrateStoreRequest { Store = store, Postgres = postgres });
