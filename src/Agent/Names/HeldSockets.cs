@@ -10,7 +10,7 @@ namespace Berth.Agent.Names;
 /// <summary>The sockets on which names are asked for. A small process besides the agent has them too, so that they stay open while the agent is
 /// restarted: questions wait in them, and the next agent takes them over and answers.</summary>
 /// <remarks>The process is <c>sleep</c>. It ends by itself a quarter of an hour after the last agent did.</remarks>
-internal sealed partial class HeldSockets : IDisposable
+internal sealed partial class HeldSockets
 {
     private const string Mark = "BERTH_HOLDS";
     private const string PidFile = "names.holder";
@@ -30,8 +30,12 @@ internal sealed partial class HeldSockets : IDisposable
     private readonly ILogger _log;
     private readonly TimeProvider _time;
 
-    private HeldSockets(Socket datagrams, Socket listener, bool areTaken, string directory, ILogger log, TimeProvider time) =>
+    private HeldSockets(Socket datagrams, Socket listener, bool areTaken, string directory, ILogger log, TimeProvider time)
+    {
         (Datagrams, Listener, AreTaken, _directory, _log, _time) = (datagrams, listener, areTaken, directory, log, time);
+        // .NET finds a taken socket as the agent before left it, and refuses calls that could wait on it. An answer that cannot be sent at once is lost.
+        Datagrams.Blocking = false;
+    }
 
     /// <summary>For UDP.</summary>
     public Socket Datagrams { get; }
@@ -79,13 +83,6 @@ internal sealed partial class HeldSockets : IDisposable
 
     /// <summary>Ends the holder of a directory, if there is one: nobody will take the sockets over.</summary>
     public static void Release(string directory) => End(Holder(directory));
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        Datagrams.Dispose();
-        Listener.Dispose();
-    }
 
     private static Socket Make(SocketType type, ProtocolType protocol, IPEndPoint address)
     {

@@ -25,7 +25,8 @@ public sealed class NameKeeper(IPlane plane, IPEndPoint address, string director
     {
         for (var state = plane.State; state.Wanted.Self is null; state = plane.State)
             await plane.ChangedAsync(state, cancellation).ConfigureAwait(false);
-        using var sockets = await OpenAsync(cancellation).ConfigureAwait(false);
+        // Never closed: .NET would shut them down for the holder, too. They end with the process.
+        var sockets = await OpenAsync(cancellation).ConfigureAwait(false);
         log.LogInformation("names are answered at {Address}{Whose}", address, sockets.AreTaken ? ", on the sockets of the agent before" : "");
         var resolver = new ResolverFile("/etc/resolv.conf", address.Address, time);
         var server = new NameServer(plane, new Upstream(() => resolver.Servers, time), Random.Shared, log, time);
