@@ -24,7 +24,7 @@ public sealed class BadInputTests(LabFixture fixture) : ClusterTest(fixture)
 
     [SkippableTheory]
     [InlineData(2, "replicas", "service", "create", "--replicas", "-1", "berth/busybox:1")]
-    [InlineData(2, "teleport", "service", "create", "--network", "teleport", "berth/busybox:1")]
+    [InlineData(1, "teleport", "service", "create", "--network", "teleport", "berth/busybox:1")]
     [InlineData(2, "--privileged", "service", "create", "--privileged", "berth/busybox:1")]
     [InlineData(1, "nobody", "service", "scale", "nobody=3")]
     [InlineData(1, "nobody", "service", "rm", "nobody")]
