@@ -5,7 +5,7 @@ public sealed class BadInputTests(LabFixture fixture) : ClusterTest(fixture)
 {
     [SkippableTheory]
     [InlineData("services: {web: {imag: berth/busybox:1}}", "bad.yml:1:", "imag")]
-    [InlineData("services: {web: {image: berth/busybox:1, ports: ['80:80']}}", "bad.yml:1:", "mode: host")]
+    [InlineData("services: {web: {image: berth/busybox:1, ports: ['80:80/sctp']}}", "bad.yml:1:", "mode: host")]
     [InlineData("services: {web: {image: berth/busybox:1, depends_on: [db]}}", "bad.yml:1:", "depends_on")]
     [InlineData("services: {web: {image: 'no such image!'}}", "bad.yml:1:", "image")]
     [InlineData("services: {web: {image: '${NOWHERE:?give a version}'}}", "bad.yml:1:", "give a version")]
