@@ -245,6 +245,8 @@ public sealed class NodesActorTests : ActorTest
         {
             get
             {
+                // The property cannot be awaited, and holding the actor's own thread is the point: it stands still in the middle of its
+                // look until the test, which is on another thread, has told it everything.
                 Gate?.Wait();
                 return _isValid;
             }
